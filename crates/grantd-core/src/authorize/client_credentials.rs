@@ -1,0 +1,29 @@
+//! The client credentials grant (RFC 6749 section 4.4): the client speaks for itself alone.
+
+use super::{Authorized, Policy, choose_api, grant_scope};
+use crate::{
+    authenticate::Authenticated, client::ClientKind, grant_type::GrantType, refusal::Refusal,
+    token_request::Ask,
+};
+
+pub(super) fn authorize<'a>(
+    authenticated: &'a Authenticated,
+    ask: &Ask<'_>,
+    policy: &'a Policy,
+) -> Result<Authorized<'a>, Refusal> {
+    let client = authenticated.client();
+    if client.kind == ClientKind::Public {
+        return Err(Refusal::PublicClientNotAllowed);
+    }
+    let chosen = choose_api(client, ask, &policy.issuer)?;
+    let api = &chosen.api;
+    Ok(Authorized {
+        client,
+        credential: authenticated.credential(),
+        grant: GrantType::ClientCredentials,
+        audience: api.audience.as_deref().unwrap_or(&policy.issuer),
+        scope: grant_scope(client, chosen, ask.scope.as_ref())?,
+        ttl: policy.ttl(client, api, GrantType::ClientCredentials),
+        signing_alg: client.signing_alg.or(api.signing_alg),
+    })
+}

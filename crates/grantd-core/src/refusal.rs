@@ -1,0 +1,266 @@
+//! Every "no" that grantd gives a caller: one name each, and the one mapping to the wire.
+
+use crate::{id::ClientId, raw::Authorization};
+
+/// An error code of RFC 6749 section 5.2 or RFC 8707 section 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// `invalid_request`
+    InvalidRequest,
+    /// `invalid_client`
+    InvalidClient,
+    /// `unauthorized_client`
+    UnauthorizedClient,
+    /// `unsupported_grant_type`
+    UnsupportedGrantType,
+    /// `invalid_scope`
+    InvalidScope,
+    /// `invalid_target`
+    InvalidTarget,
+}
+
+impl ErrorCode {
+    /// The code on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+        }
+    }
+
+    /// The HTTP status (RFC 6749 section 5.2: 400 unless the client failed to authenticate).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient => 401,
+            Self::InvalidRequest
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope
+            | Self::InvalidTarget => 400,
+        }
+    }
+
+    /// `error_description`: one constant text a code, so that the answer tells nothing of the cause.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => {
+                "The request is malformed: send each parameter once, as a form or a flat JSON object, with one way of client authentication."
+            }
+            Self::InvalidClient => "Client authentication failed.",
+            Self::UnauthorizedClient => "This client may not use this grant type.",
+            Self::UnsupportedGrantType => "This server does not offer this grant type.",
+            Self::InvalidScope => {
+                "A requested scope is malformed, unknown, or not among this client's permissions for one API."
+            }
+            Self::InvalidTarget => "The requested resource is not one that this client may use.",
+        }
+    }
+}
+
+macro_rules! refusals {
+    ($($(#[doc = $fact:literal])+ $variant:ident = $name:literal, $code:ident, $cause:literal, $remedy:literal;)+) => {
+        /// Why a request was refused: the caller's fault, named as the fact.
+        ///
+        /// The wire shows only [`Refusal::code`]; logs and metrics show [`Refusal::name`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Refusal { $($(#[doc = $fact])+ $variant,)+ }
+
+        impl Refusal {
+            /// All of them, for the ledger and the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable name: log field, metric label, heading in `docs/refusals.md`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What the wire shows.
+            pub const fn code(self) -> ErrorCode {
+                match self { $(Self::$variant => ErrorCode::$code,)+ }
+            }
+
+            /// What happened, with its source.
+            pub fn fact(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($fact),+).trim(),)+ }
+            }
+
+            /// The likely cause, for an operator.
+            pub const fn cause(self) -> &'static str {
+                match self { $(Self::$variant => $cause,)+ }
+            }
+
+            /// What to do next, for an operator.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)+ }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// The body is neither `application/x-www-form-urlencoded` nor `application/json` (RFC 6749 section 3.2).
+    ContentTypeUnsupported = "content-type-unsupported", InvalidRequest,
+        "The client sends no Content-Type, or multipart, text or a charset other than UTF-8.",
+        "Send `Content-Type: application/x-www-form-urlencoded`.";
+    /// The form body has a broken percent escape or is not UTF-8 (RFC 6749 appendix B).
+    FormMalformed = "form-malformed", InvalidRequest,
+        "The client builds the body by hand and does not encode it.",
+        "Encode every value, e.g. with `curl --data-urlencode`.";
+    /// The JSON body is not one flat object of strings (grantd's documented extension).
+    JsonMalformed = "json-malformed", InvalidRequest,
+        "A number, null, array or object stands where a string belongs, or the text is cut off.",
+        "Send a flat object whose values are all strings.";
+    /// A parameter appears twice (RFC 6749 section 3.2).
+    ParameterRepeated = "parameter-repeated", InvalidRequest,
+        "A proxy or the client adds a parameter that is already there.",
+        "Send each parameter once.";
+    /// More than 64 parameters.
+    ParametersTooMany = "parameters-too-many", InvalidRequest,
+        "Something other than an OAuth client is talking to the endpoint.",
+        "Send only the parameters of the grant.";
+    /// No `grant_type` (RFC 6749 section 4.4.2).
+    GrantTypeMissing = "grant-type-missing", InvalidRequest,
+        "The parameter is absent or empty, or a JSON body was labelled as a form.",
+        "Send `grant_type=client_credentials`.";
+    /// More than one `Authorization` header.
+    AuthorizationRepeated = "authorization-repeated", InvalidRequest,
+        "A proxy adds a header of its own.",
+        "Send one Authorization header.";
+    /// Two ways of client authentication in one request (RFC 6749 section 2.3).
+    AuthenticationMethodsMixed = "authentication-methods-mixed", InvalidRequest,
+        "The secret is sent in the Authorization header and in the body.",
+        "Choose one of the two.";
+    /// `client_id` in the body names another client than the Authorization header (RFC 6749 section 3.2.1).
+    ClientIdsDiffer = "client-ids-differ", InvalidRequest,
+        "Two configurations are mixed, or one client tries another one's name.",
+        "Leave `client_id` out of the body, or make both the same.";
+    /// The grant type is unknown to this server or not enabled (RFC 6749 section 5.2).
+    GrantTypeUnsupported = "grant-type-unsupported", UnsupportedGrantType,
+        "The client asks for password, implicit or another grant that grantd does not have.",
+        "Use a grant type that the server's metadata lists.";
+    /// The scope is not a list of scope-tokens (RFC 6749 section 3.3).
+    ScopeMalformed = "scope-malformed", InvalidScope,
+        "Quotes, commas with blanks, control characters or letters outside ASCII.",
+        "Separate permission names by single blanks.";
+    /// A requested scope is unknown or not among the client's permissions (RFC 6749 section 3.3).
+    ScopeNotAllowed = "scope-not-allowed", InvalidScope,
+        "The permission is missing on the client, or its name is misspelt (case counts).",
+        "Give the client the permission, or ask for less.";
+    /// The requested scopes belong to different APIs, or not to the one that `resource` names (RFC 9068 section 3).
+    ScopesOfSeveralApis = "scopes-of-several-apis", InvalidScope,
+        "One request asks for permissions of two APIs.",
+        "Ask for one token an API.";
+    /// `resource` is not an absolute URI without fragment (RFC 8707 section 2).
+    ResourceMalformed = "resource-malformed", InvalidTarget,
+        "A relative path or a URI with `#` was sent.",
+        "Send the API's audience as it is registered.";
+    /// `resource` appears more than once (RFC 8707 section 2 leaves the choice to the server).
+    ResourceRepeated = "resource-repeated", InvalidTarget,
+        "The client wants one token for several APIs.",
+        "Ask for one token an API.";
+    /// `resource` names no API that this client has a permission in (RFC 8707 section 2).
+    ResourceNotAllowed = "resource-not-allowed", InvalidTarget,
+        "The audience is misspelt, or the client has no permission in that API.",
+        "Compare with `grantd api list`, then give the client a permission of that API.";
+    /// The request names no client (RFC 6749 section 3.2.1).
+    ClientNotNamed = "client-not-named", InvalidClient,
+        "The credentials are missing altogether, or sent in the query string.",
+        "Send HTTP Basic, or `client_id` and `client_secret` in the body.";
+    /// The Authorization header is not HTTP Basic with `id:secret` in base64 (RFC 7617 section 2).
+    BasicMalformed = "basic-malformed", InvalidClient,
+        "Another scheme (a Bearer token, for instance), broken base64, or no colon.",
+        "Encode `id:secret` in standard base64.";
+    /// No client has this id (RFC 6749 section 5.2).
+    ClientUnknown = "client-unknown", InvalidClient,
+        "The id is misspelt, or belongs to another environment.",
+        "Compare with `grantd client list`.";
+    /// The client is suspended.
+    ClientRevoked = "client-revoked", InvalidClient,
+        "An operator revoked it.",
+        "Restore it if it may work again: `grantd client restore ID`.";
+    /// The client is deleted.
+    ClientDeleted = "client-deleted", InvalidClient,
+        "An operator deleted it.",
+        "Restore it if it may work again: `grantd client restore ID`.";
+    /// A confidential client sent no secret (RFC 6749 section 3.2.1).
+    ClientSecretMissing = "client-secret-missing", InvalidClient,
+        "An environment variable is empty, or the client believes itself public.",
+        "Send the secret.";
+    /// The secret matches none of the client's (RFC 6749 section 5.2).
+    ClientSecretWrong = "client-secret-wrong", InvalidClient,
+        "An old secret, one of another environment, or one cut off in copying.",
+        "Compare the last characters, or rotate the secret.";
+    /// The secret was right once and has expired.
+    ClientSecretExpired = "client-secret-expired", InvalidClient,
+        "The overlap after a rotation is over, or the secret had an end from the start.",
+        "Roll out the newest secret, or rotate again.";
+    /// A public client sent a secret; it has none.
+    PublicClientSentSecret = "public-client-sent-secret", InvalidClient,
+        "The client was meant to be confidential.",
+        "Create a confidential client, or leave the secret out.";
+    /// The client may not use this grant type (RFC 6749 section 5.2).
+    GrantTypeNotAllowed = "grant-type-not-allowed", UnauthorizedClient,
+        "The grant type was not chosen when the client was created.",
+        "Create the client with `--grant client_credentials`.";
+    /// A public client asked for client credentials (RFC 6749 section 4.4).
+    PublicClientNotAllowed = "public-client-not-allowed", UnauthorizedClient,
+        "A client without a secret cannot speak for itself.",
+        "Create a confidential client for machines.";
+}
+
+/// A refusal together with what its answer needs from the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// The client it concerns, where the named one exists. An id that nobody has is never kept:
+    /// people send secrets in its place.
+    pub client: Option<ClientId>,
+    /// Whether the answer carries `WWW-Authenticate: Basic`.
+    pub challenge: bool,
+}
+
+impl Refused {
+    /// A challenge goes with a failed authentication where the Authorization header was used or no
+    /// client was named (RFC 6749 section 5.2); not with credentials in the body, where common
+    /// client libraries would hide the OAuth error behind it.
+    pub fn new(
+        refusal: Refusal,
+        authorization: Authorization<'_>,
+        client: Option<&ClientId>,
+    ) -> Self {
+        let challenge = matches!(refusal.code(), ErrorCode::InvalidClient)
+            && (authorization != Authorization::Absent || refusal == Refusal::ClientNotNamed);
+        Self { refusal, client: client.cloned(), challenge }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case_and_unique() {
+        let names: HashSet<_> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
+        assert_eq!(names.len(), Refusal::ALL.len());
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+    }
+
+    #[test]
+    fn te_28_descriptions_stay_in_the_allowed_characters() {
+        for refusal in Refusal::ALL {
+            for text in [refusal.code().as_str(), refusal.code().description()] {
+                assert!(
+                    text.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+                    "{text}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Secrets: how they look, how they are kept, and the server key they are kept under.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, hkdf, hmac};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// A secret in clear: never printed, wiped when dropped.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret in.
+    pub fn new(clear: String) -> Self {
+        Self(clear)
+    }
+
+    /// The secret itself. Every call is a place to look at in a review.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A client secret: `gcs_`, 43 base62 characters (256 random bits) and 6 of a CRC-32 check over all
+/// that stands before, so that a leaked one is recognised by its look.
+pub struct ClientSecret;
+
+impl ClientSecret {
+    /// What every generated secret begins with.
+    pub const PREFIX: &'static str = "gcs_";
+    const BODY: usize = 43;
+    const CHECK: usize = 6;
+
+    /// The secret that these 256 random bits make.
+    pub fn mint(entropy: &[u8; 32]) -> Secret {
+        let mut text = String::with_capacity(Self::PREFIX.len() + Self::BODY + Self::CHECK);
+        text.push_str(Self::PREFIX);
+        push_base62(&mut text, entropy, Self::BODY);
+        let check = crc32fast::hash(text.as_bytes());
+        push_base62(&mut text, &check.to_be_bytes(), Self::CHECK);
+        Secret(text)
+    }
+
+    /// Whether a text looks like a generated secret, check included.
+    pub fn looks_genuine(text: &str) -> bool {
+        let Some(body) = text.strip_prefix(Self::PREFIX) else { return false };
+        if body.len() != Self::BODY + Self::CHECK
+            || !body.bytes().all(|b| b.is_ascii_alphanumeric())
+        {
+            return false;
+        }
+        let (front, check) = text.split_at(text.len() - Self::CHECK);
+        let mut expected = String::with_capacity(Self::CHECK);
+        push_base62(&mut expected, &crc32fast::hash(front.as_bytes()).to_be_bytes(), Self::CHECK);
+        check == expected
+    }
+}
+
+/// Writes a big-endian number in base 62, most significant digit first, padded to `digits`.
+fn push_base62(text: &mut String, number: &[u8], digits: usize) {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = Zeroizing::new(number.to_vec());
+    let mut reversed = Zeroizing::new(Vec::with_capacity(digits));
+    for _ in 0..digits {
+        let mut remainder = 0_u32;
+        for byte in rest.iter_mut() {
+            let value = remainder << 8 | u32::from(*byte);
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "value < 62 * 256, so the quotient is a byte"
+            )]
+            {
+                *byte = (value / 62) as u8;
+            }
+            remainder = value % 62;
+        }
+        reversed.push(char::from(ALPHABET[remainder as usize]));
+    }
+    text.extend(reversed.iter().rev());
+}
+
+/// What is kept of a client secret: its HMAC-SHA-256 under a key derived from the server's.
+///
+/// A plain password hash would cost more than the token itself, and buys nothing: a generated
+/// secret has 256 random bits, and an imported one is worth guessing only to who has the server key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// From the 32 bytes of a row.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes for a row.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Compares in constant time.
+    pub fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(…)")
+    }
+}
+
+/// Why a text is not a server key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the secret key must be 32 bytes in base64url (43 characters): run `grantd keys generate`, which makes one"
+)]
+pub struct SecretKeyError;
+
+/// The server's own key (`GRANTD_SECRET_KEY`): 32 bytes, of which each purpose gets a key of its
+/// own by HKDF-SHA-256.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SecretKey([u8; 32]);
+
+impl SecretKey {
+    /// From 32 random bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads base64url without padding, 43 characters.
+    pub fn parse(text: &str) -> Result<Self, SecretKeyError> {
+        let bytes =
+            Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| SecretKeyError)?);
+        Ok(Self(bytes.as_slice().try_into().map_err(|_| SecretKeyError)?))
+    }
+
+    /// The text that [`SecretKey::parse`] reads.
+    pub fn to_text(&self) -> Secret {
+        Secret(BASE64_URL_SAFE_NO_PAD.encode(self.0))
+    }
+
+    /// What hashes client secrets.
+    pub fn secret_hasher(&self) -> SecretHasher {
+        let key = self.derive(b"grantd client secret hmac v1");
+        SecretHasher(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
+    }
+
+    fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"grantd").extract(&self.0);
+        let info = [purpose];
+        // 32 bytes are always within HKDF-SHA-256's 255 blocks.
+        let filled =
+            prk.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(key.as_mut_slice()));
+        assert!(filled.is_ok(), "HKDF gives one block");
+        key
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+/// Hashes client secrets for keeping and for comparing.
+#[derive(Clone)]
+pub struct SecretHasher(hmac::Key);
+
+impl SecretHasher {
+    /// The longest secret that is hashed at all, in bytes; a longer one is never right.
+    pub const MAX_SECRET: usize = 1024;
+
+    /// The hash of a secret in clear.
+    pub fn hash(&self, clear: &str) -> SecretHash {
+        let clear = clear.as_bytes();
+        let tag = hmac::sign(&self.0, &clear[..clear.len().min(Self::MAX_SECRET + 1)]);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(tag.as_ref());
+        SecretHash(bytes)
+    }
+}
+
+impl fmt::Debug for SecretHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHasher(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_client_secret_has_the_contract_s_look() {
+        for entropy in [[0; 32], [255; 32], [7; 32]] {
+            let secret = ClientSecret::mint(&entropy);
+            let text = secret.reveal();
+            assert_eq!(text.len(), 4 + 43 + 6);
+            assert!(ClientSecret::looks_genuine(text), "{text}");
+        }
+        assert!(
+            ClientSecret::mint(&[0; 32]).reveal().starts_with(&format!("gcs_{}", "0".repeat(43)))
+        );
+    }
+
+    #[test]
+    fn base62_agrees_with_arithmetic() {
+        let mut text = String::new();
+        push_base62(&mut text, &(62_u64.pow(5) * 3 + 61).to_be_bytes(), 8);
+        assert_eq!(text, "0030000z");
+    }
+
+    #[test]
+    fn a_changed_character_fails_the_check() {
+        let text = ClientSecret::mint(&[7; 32]).reveal().to_owned();
+        let changed = text.replacen(char::from(text.as_bytes()[10]), "_", 1);
+        assert!(!ClientSecret::looks_genuine(&changed));
+        assert!(!ClientSecret::looks_genuine(&text.to_lowercase()));
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let key = SecretKey::from_bytes([3; 32]);
+        let printed = format!("{:?} {:?} {:?}", key.to_text(), key, key.secret_hasher().hash("x"));
+        assert_eq!(printed, "Secret(…) SecretKey(…) SecretHash(…)");
+    }
+
+    #[test]
+    fn a_server_key_survives_its_text_and_nothing_else_is_one() {
+        let key = SecretKey::from_bytes([3; 32]);
+        let again = SecretKey::parse(key.to_text().reveal()).unwrap();
+        assert_eq!(again.0, key.0);
+        for text in ["", "short", "not base64url!", &"A".repeat(44)] {
+            assert!(SecretKey::parse(text).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn different_entropy_makes_different_secrets(a: [u8; 32], b: [u8; 32]) {
+            let (left, right) = (ClientSecret::mint(&a), ClientSecret::mint(&b));
+            prop_assert_eq!(a == b, left.reveal() == right.reveal());
+        }
+
+        #[test]
+        fn only_the_same_secret_matches(a in ".{0,40}", b in ".{0,40}") {
+            let hasher = SecretKey::from_bytes([1; 32]).secret_hasher();
+            prop_assert_eq!(a == b, hasher.hash(&a).matches(&hasher.hash(&b)));
+        }
+    }
+}

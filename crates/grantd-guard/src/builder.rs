@@ -1,0 +1,127 @@
+//! How a guard is put together.
+
+use std::{
+    future::{Ready, ready},
+    sync::Mutex,
+    time::Duration,
+};
+
+use grantd_core::jose::JwkSet;
+
+use crate::{
+    BuildError, Guard,
+    discovery::{Transport, discover},
+    fetch::Fetch,
+    key_cache::{Flights, KeyCache, Origin},
+    key_ring::KeyRing,
+    rules::Rules,
+};
+
+/// Builds a [`Guard`]; `K` says where its keys come from: [`Discovery`] or a fixed [`JwkSet`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct GuardBuilder<K> {
+    issuer: String,
+    audience: Option<String>,
+    leeway: Duration,
+    keys: K,
+}
+
+/// Keys by discovery (RFC 8414): how they are fetched.
+#[derive(Debug)]
+pub struct Discovery {
+    transport: Transport,
+    refresh_interval: Duration,
+    refetch_interval: Duration,
+    fetch_timeout: Duration,
+}
+
+impl Default for Discovery {
+    /// Every 5 minutes, at most every 10 seconds for unknown keys, 5 seconds for an answer.
+    fn default() -> Self {
+        Self {
+            transport: Transport::Https,
+            refresh_interval: Duration::from_mins(5),
+            refetch_interval: Duration::from_secs(10),
+            fetch_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl<K> GuardBuilder<K> {
+    pub(crate) fn new(issuer: String, keys: K) -> Self {
+        Self { issuer, audience: None, leeway: Duration::from_secs(5), keys }
+    }
+
+    /// The audience of this API, an absolute URI, exactly as the issuer has it. Without it, the issuer
+    /// itself, which is the audience of grantd's API `default`.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// How far a token's `nbf` and `iat` may lie ahead of this machine's clock, in whole seconds;
+    /// 5 s unless set. `exp` has no leeway: a token never lives longer than it says.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    fn rules(issuer: String, audience: Option<String>, leeway: Duration) -> Rules {
+        let audience = audience.unwrap_or_else(|| issuer.clone());
+        Rules { issuer, audience, leeway: i64::try_from(leeway.as_secs()).unwrap_or(i64::MAX) }
+    }
+}
+
+impl GuardBuilder<Discovery> {
+    /// Allows `http://` issuers on other machines, for tests and trusted networks: who can change
+    /// the traffic to the issuer can then make tokens.
+    pub fn allow_http(mut self) -> Self {
+        self.keys.transport = Transport::AnyHttp;
+        self
+    }
+
+    /// How often the keys are read again; 5 minutes unless set. So long may a key that the issuer
+    /// has withdrawn still be believed. Less than a second is taken as a second.
+    pub fn refresh_interval(mut self, interval: Duration) -> Self {
+        self.keys.refresh_interval = interval.max(Duration::from_secs(1));
+        self
+    }
+
+    /// How often tokens with unknown keys may make the guard read the keys again; 10 s unless set.
+    pub fn refetch_interval(mut self, interval: Duration) -> Self {
+        self.keys.refetch_interval = interval;
+        self
+    }
+
+    /// How long the issuer may take for one answer, from connecting to its last byte; 5 s unless set.
+    pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
+        self.keys.fetch_timeout = timeout;
+        self
+    }
+
+    /// Fetches the issuer's metadata and keys. Call it on the Tokio runtime that will serve the
+    /// requests: a task there reads the keys again.
+    pub async fn build(self) -> Result<Guard, BuildError> {
+        let Discovery { transport, refresh_interval, refetch_interval, fetch_timeout } = self.keys;
+        let fetch = Fetch::new(fetch_timeout)?;
+        let jwks_uri = discover(&self.issuer, transport, &fetch).await?;
+        let origin =
+            Origin { fetch, jwks_uri, refetch_interval, flights: Mutex::new(Flights::default()) };
+        let keys = KeyCache::fetched(origin, refresh_interval).await?;
+        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys))
+    }
+}
+
+impl GuardBuilder<JwkSet> {
+    /// Ready at once; a future only so that both kinds of guard are built alike.
+    pub fn build(self) -> Ready<Result<Guard, BuildError>> {
+        ready(self.build_now())
+    }
+
+    /// The guard, outside of async code.
+    pub fn build_now(self) -> Result<Guard, BuildError> {
+        let keys = KeyCache::fixed(KeyRing::fixed(self.keys)?);
+        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys))
+    }
+}

@@ -1,0 +1,70 @@
+//! A bounded HTTP GET: one answer of at most 256 KiB, in time, without redirects.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode, Uri, header::ACCEPT};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::crypto::aws_lc_rs;
+use url::Url;
+
+use crate::{BuildError, FetchError};
+
+/// The longest answer, in bytes.
+const MAX_LENGTH: usize = 256 * 1024;
+
+/// Fetches documents of the issuer.
+#[derive(Debug)]
+pub(crate) struct Fetch {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    timeout: Duration,
+}
+
+impl Fetch {
+    /// Trusts the web's certificate authorities; `timeout` is for one answer, from connecting to its
+    /// last byte.
+    pub(crate) fn new(timeout: Duration) -> Result<Self, BuildError> {
+        let connector = HttpsConnectorBuilder::new()
+            // Named, so that a host with another default provider, or two of them, does no harm.
+            .with_provider_and_webpki_roots(Arc::new(aws_lc_rs::default_provider()))
+            .map_err(|error| BuildError::Tls(error.to_string()))?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        // Fetches are minutes apart, longer than a server keeps an idle connection.
+        let client =
+            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Ok(Self { client, timeout })
+    }
+
+    /// The body of a 200.
+    pub(crate) async fn fetch(&self, url: &Url) -> Result<Bytes, BuildError> {
+        let answer = tokio::time::timeout(self.timeout, self.answer(url)).await;
+        answer
+            .unwrap_or(Err(FetchError::TimedOut(self.timeout)))
+            .map_err(|cause| BuildError::Fetch { url: url.to_string(), cause })
+    }
+
+    async fn answer(&self, url: &Url) -> Result<Bytes, FetchError> {
+        let uri: Uri =
+            url.as_str().parse().map_err(|error| FetchError::Connection(Box::new(error)))?;
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = uri;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let sent = self.client.request(request).await;
+        let response = sent.map_err(|error| FetchError::Connection(Box::new(error)))?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        let body = Limited::new(response.into_body(), MAX_LENGTH)
+            .collect()
+            .await
+            .map_err(FetchError::Body)?;
+        Ok(body.to_bytes())
+    }
+}

@@ -1,0 +1,79 @@
+//! What a resource server installs: verifies grantd's access tokens offline and says who calls.
+//!
+//! [`Guard::discover`] reads the issuer's metadata (RFC 8414) and keys (RFC 7517) once; from then
+//! on a token is checked without asking anybody (RFC 9068 section 4). [`Guard::protect`] lets only
+//! requests with a good token through, [`Guard::require`] demands a permission of a route, and a
+//! handler takes the [`Principal`].
+//!
+//! ```no_run
+//! use axum::{Json, Router, routing::get};
+//! use grantd_guard::{BuildError, Guard, Principal};
+//!
+//! async fn list(principal: Principal) -> Json<Vec<String>> {
+//!     // A machine speaks for itself alone; a user's token also names the user.
+//!     let whose = principal.user_id().unwrap_or(principal.client_id());
+//!     Json(vec![format!("invoices that {whose} may see")])
+//! }
+//!
+//! # async fn run() -> Result<Router, BuildError> {
+//! let guard = Guard::discover("https://auth.example").audience("https://api.example").build().await?;
+//! let app: Router = Router::new()
+//!     .route("/partner/invoices", get(list).layer(guard.require("invoices.read")))
+//!     .layer(guard.protect());
+//! # Ok(app)
+//! # }
+//! ```
+//!
+//! # What a caller sees (RFC 6750 section 3)
+//! | request | answer |
+//! |---|---|
+//! | no token, or another scheme | 401 `WWW-Authenticate: Bearer` |
+//! | a token that is not good here | 401 `Bearer error="invalid_token"` |
+//! | a permission is missing | 403 `Bearer error="insufficient_scope", scope="…"` |
+//! | a token in the query or the form, two Authorization headers, no token after `Bearer` | 400 `Bearer error="invalid_request"` |
+//! | the issuer publishes no usable key | 503 with `Retry-After` |
+//!
+//! The body is JSON with a `message` that says what to do. The exact cause is a [`GuardRefusal`];
+//! its name goes to the log (`tracing`), never to the wire, and a token goes to neither.
+//!
+//! # Keys
+//! They are read again every five minutes, and once more when a token names one that is not known,
+//! at most every ten seconds. While the issuer cannot be reached, the known keys stay in use. A
+//! guard that discovers needs a Tokio runtime; one with [fixed keys](Guard::with_keys) needs none.
+//!
+//! # Features
+//! `axum` (default): [`Principal`] as an extractor, [`GuardRefusal`] as a response. Without it, the
+//! layers still fit any tower service whose bodies are made from [`bytes::Bytes`].
+
+mod admit;
+mod bearer;
+mod builder;
+mod claims;
+mod clock;
+mod discovery;
+mod error;
+#[cfg(feature = "axum")]
+mod extract;
+mod fetch;
+mod form;
+mod guard;
+mod key_cache;
+mod key_ring;
+mod principal;
+mod protect;
+mod refusal;
+mod require;
+mod respond;
+mod rules;
+
+pub use builder::{Discovery, GuardBuilder};
+pub use error::{BuildError, FetchError};
+pub use grantd_core::{
+    GrantType, Timestamp,
+    jose::{Jwk, JwkSet},
+};
+pub use guard::Guard;
+pub use principal::Principal;
+pub use protect::{Protect, ProtectLayer};
+pub use refusal::GuardRefusal;
+pub use require::{Require, RequireLayer};

@@ -1,0 +1,111 @@
+//! Every "no" that the guard gives a caller: one name each.
+
+use grantd_core::jose::JwsError;
+
+macro_rules! refusals {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $advice:literal;)+) => {
+        /// Why a request was refused: the caller's fault, named as the fact, except where the issuer's
+        /// keys or the route itself are missing.
+        ///
+        /// The wire shows an error code of RFC 6750 section 3.1 ([`GuardRefusal::response`]); logs and
+        /// metrics show [`GuardRefusal::name`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+        #[non_exhaustive]
+        pub enum GuardRefusal { $($(#[doc = $doc])+ #[error($advice)] $variant,)+ }
+
+        impl GuardRefusal {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable kebab-case name: log field and metric label.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// No `Authorization` header, or one of another scheme than Bearer (RFC 6750 section 3.1).
+    CredentialsMissing = "credentials-missing",
+        "the request has no bearer token: send `Authorization: Bearer TOKEN`";
+    /// More than one `Authorization` header.
+    AuthorizationRepeated = "authorization-repeated",
+        "the request has several Authorization headers: send one";
+    /// Nothing, or something other than a token, after the scheme (RFC 6750 section 2.1).
+    BearerMalformed = "bearer-malformed",
+        "the Authorization header is not `Bearer` and one token: send the token as it was issued";
+    /// `access_token` in the query string, where it would end up in logs (RFC 9700 section 4.3.2).
+    TokenInQuery = "token-in-query",
+        "the query string has an access_token: send it in the Authorization header instead";
+    /// A token in the header and another in the form body (RFC 6750 section 2).
+    TokenInForm = "token-in-form",
+        "the form has an access_token beside the Authorization header: send only the header";
+    /// The form body broke off or is longer than it said.
+    FormUnreadable = "form-unreadable", "the form body cannot be read to its end: send the request again";
+    /// Longer than 16 KiB.
+    TokenTooLong = "token-too-long", "the token is longer than 16 KiB: ask for fewer permissions at once";
+    /// Not a compact JWS (RFC 7515 section 7.1); an opaque token, for instance.
+    TokenMalformed = "token-malformed", "the token is not a signed JWT: get one of format jwt";
+    /// The header has critical extensions (RFC 7515 section 4.1.11).
+    ExtensionCritical = "extension-critical", "the token has critical extensions: get one without";
+    /// `typ` is not `at+jwt` (RFC 9068 section 2.1): an ID token, for instance.
+    TypeWrong = "type-wrong", "the token is not an access token (`typ` is not at+jwt): send the access token";
+    /// `alg` is none of RS256, PS256, ES256 and EdDSA, or not the one its key is for (RFC 8725 section 3.1).
+    AlgorithmWrong = "algorithm-wrong", "the token's algorithm is not its key's: get a new token from the issuer";
+    /// The header names no key.
+    KeyNotNamed = "key-not-named", "the token names no key (`kid`): get a new token from the issuer";
+    /// The issuer publishes no key of that name.
+    KeyUnknown = "key-unknown", "the token's key is not among the issuer's: get a new token from the issuer";
+    /// The issuer publishes no usable key at all, so nothing can be verified: not the caller's fault.
+    KeysUnavailable = "keys-unavailable", "the issuer publishes no usable key: look at its jwks_uri, then try again";
+    /// The signature is not the key's.
+    SignatureWrong = "signature-wrong", "the token's signature does not verify: get a new token from the issuer";
+    /// The payload is no JSON object, or a claim is missing, repeated, empty or of the wrong type (RFC 9068 section 2.2).
+    ClaimsMalformed = "claims-malformed", "the token's claims are incomplete or malformed: get one from grantd";
+    /// `iss` is not exactly the guard's issuer (RFC 9068 section 4).
+    IssuerWrong = "issuer-wrong", "the token is another issuer's: get one from the issuer of this API";
+    /// `aud` has not the guard's audience (RFC 9068 section 4).
+    AudienceWrong = "audience-wrong", "the token is for another API: ask for one with this API's `resource`";
+    /// `exp` is now or in the past (RFC 7519 section 4.1.4).
+    Expired = "expired", "the token has expired: get a new one";
+    /// `nbf` is in the future (RFC 7519 section 4.1.5).
+    NotYetValid = "not-yet-valid", "the token is not valid yet: wait, or set the clocks right";
+    /// `iat` is in the future (RFC 7519 section 4.1.6).
+    IssuedInFuture = "issued-in-future", "the token was issued in the future: set the clocks right";
+    /// `gty` is missing or neither `client_credentials` nor `authorization_code`, so whose token it is cannot be told.
+    GrantTypeUnknown = "grant-type-unknown", "the token does not say by which grant it was issued: get one from grantd";
+    /// `sub` is not what `gty` says: a client's token names the client, a user's never does (RFC 9700 section 4.15).
+    SubjectWrong = "subject-wrong", "the token's subject contradicts its grant type: get a new token from the issuer";
+    /// The route's permission is not among the token's (RFC 6750 section 3.1).
+    PermissionMissing = "permission-missing",
+        "the token lacks a permission: give it to the client, then get a new token";
+    /// A handler asks for a `Principal` on a route that no guard protects: the application's fault, refused safely.
+    RouteUnprotected = "route-unprotected",
+        "a handler takes a Principal on a route without a guard: add `.layer(guard.protect())` to its router";
+}
+
+impl From<JwsError> for GuardRefusal {
+    fn from(error: JwsError) -> Self {
+        match error {
+            JwsError::TooLong => Self::TokenTooLong,
+            JwsError::Malformed => Self::TokenMalformed,
+            JwsError::Critical => Self::ExtensionCritical,
+            JwsError::Signature => Self::SignatureWrong,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case_and_unique() {
+        let names: HashSet<_> = GuardRefusal::ALL.iter().map(|refusal| refusal.name()).collect();
+        assert_eq!(names.len(), GuardRefusal::ALL.len());
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+    }
+}

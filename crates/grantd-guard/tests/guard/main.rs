@@ -1,0 +1,14 @@
+//! A resource server behind a guard, knocked at from outside; tests name the cases they prove.
+#![cfg(feature = "axum")]
+#![cfg(test)]
+
+mod application;
+mod bearer;
+mod discovery;
+mod fake_issuer;
+mod forge;
+mod layers;
+mod principal;
+mod raw_requests;
+mod rotation;
+mod token_rules;

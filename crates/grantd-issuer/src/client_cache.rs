@@ -1,0 +1,84 @@
+//! Clients in memory: bounded, read through, forgotten as soon as anything changes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use grantd_core::{Client, ClientId, Credentials};
+use quick_cache::sync::Cache;
+
+use crate::{fault::StorageFault, storage::Clients};
+
+/// How many unknown ids are remembered, so that a client with a wrong id does not reach the database.
+const ABSENT: usize = 10_000;
+
+pub(crate) struct ClientCache {
+    storage: Arc<dyn Clients>,
+    present: Cache<ClientId, Arc<Client>>,
+    /// Kept apart, so that a flood of invented ids cannot push real clients out.
+    absent: Cache<ClientId, ()>,
+    /// Raised before the cache is cleared: what was read before it must not stay in.
+    epoch: AtomicU64,
+    revision: AtomicU64,
+}
+
+impl ClientCache {
+    pub(crate) fn new(storage: Arc<dyn Clients>, capacity: usize) -> Self {
+        Self {
+            storage,
+            present: Cache::new(capacity),
+            absent: Cache::new(ABSENT),
+            epoch: AtomicU64::new(0),
+            revision: AtomicU64::new(0),
+        }
+    }
+
+    /// The client these credentials speak of, by the likelier reading of its id first.
+    pub(crate) async fn find(&self, credentials: &Credentials<'_>) -> Result<Option<Arc<Client>>, StorageFault> {
+        for id in credentials.client_ids() {
+            if let Some(client) = self.client(id).await? {
+                return Ok(Some(client));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
+        if let Some(client) = self.present.get(id) {
+            return Ok(Some(client));
+        }
+        // What cannot be an id is nobody's, and never reaches the database.
+        let Ok(key) = id.parse::<ClientId>() else { return Ok(None) };
+        if self.absent.get(&key).is_some() {
+            return Ok(None);
+        }
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        let client = self.storage.client(id).await?.map(Arc::new);
+        match &client {
+            Some(client) => self.present.insert(key.clone(), Arc::clone(client)),
+            None => self.absent.insert(key.clone(), ()),
+        }
+        if self.epoch.load(Ordering::SeqCst) != epoch {
+            // Something changed while we read: answer with it once, but do not keep it.
+            self.present.remove(&key);
+            self.absent.remove(&key);
+        }
+        Ok(client)
+    }
+
+    /// Forgets everything if the storage has changed since the last call.
+    pub(crate) async fn refresh(&self) -> Result<(), StorageFault> {
+        let revision = self.storage.revision().await?;
+        if self.revision.swap(revision, Ordering::SeqCst) != revision {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn forget(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.present.clear();
+        self.absent.clear();
+    }
+}

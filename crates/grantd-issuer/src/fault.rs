@@ -1,0 +1,55 @@
+//! What goes wrong on our side: never the caller's fault, never shown in detail.
+
+use std::sync::Arc;
+
+use grantd_core::{Algorithm, Refused};
+
+/// The storage could not answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("storage: {message}")]
+pub struct StorageFault {
+    message: String,
+    #[source]
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StorageFault {
+    /// A fault with the driver's own error behind it.
+    pub fn new(message: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { message: message.into(), source: Some(Arc::new(source)) }
+    }
+
+    /// A fault that has no other error behind it.
+    pub fn plain(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+}
+
+/// A fault of the server: an answer of 500 or 503, and a line in the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// The storage could not answer: `temporarily_unavailable`, 503.
+    #[error(transparent)]
+    Storage(#[from] StorageFault),
+    /// A client or API wants an algorithm that the server has no key for: `server_error`, 500.
+    #[error("there is no {0} signing key: add one with `grantd keys generate --alg {0}`, or change the client")]
+    KeyMissing(Algorithm),
+    /// The crypto library failed: `server_error`, 500.
+    #[error("the crypto library could not sign")]
+    Signing,
+}
+
+/// Why a token request got no token.
+#[derive(Clone, Debug)]
+pub enum TokenError {
+    /// The caller's fault.
+    Refused(Refused),
+    /// Ours.
+    Faulted(Fault),
+}
+
+impl<F: Into<Fault>> From<F> for TokenError {
+    fn from(fault: F) -> Self {
+        Self::Faulted(fault.into())
+    }
+}

@@ -1,0 +1,181 @@
+//! The server as a library: [`Issuer::token`] is the way of a token, to be read first.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use grantd_core::{
+    Authorized, Client, GrantType, Issued, Policy, Raw, Refusal, Refused, SecretHasher, SecretKey, Timestamp,
+    TokenRequest, Ttl, authenticate, authorize, mint,
+};
+
+use crate::{
+    client_cache::ClientCache,
+    clock::{Clock, SystemClock},
+    entropy::{Entropy, SystemEntropy, draw},
+    fault::{Fault, StorageFault, TokenError},
+    key_ring::KeyRing,
+    metadata,
+    storage::Clients,
+};
+
+/// An OAuth 2.0 authorization server, without HTTP and without a database of its own.
+pub struct Issuer {
+    policy: Policy,
+    keys: KeyRing,
+    hasher: SecretHasher,
+    clients: ClientCache,
+    clock: Box<dyn Clock>,
+    entropy: Box<dyn Entropy>,
+    metadata: Bytes,
+}
+
+impl Issuer {
+    /// Starts building a server with this issuer identifier (RFC 8414 section 2), these signing
+    /// keys and this server key.
+    pub fn builder(issuer: impl Into<String>, keys: KeyRing, secret_key: SecretKey) -> Builder {
+        let policy = Policy { issuer: issuer.into(), access_token_ttl: Ttl::DEFAULT, grants: Vec::new() };
+        Builder {
+            policy,
+            keys,
+            secret_key,
+            token_path: "/oauth/token".to_owned(),
+            cached_clients: 100_000,
+            clock: Box::new(SystemClock),
+            entropy: Box::new(SystemEntropy),
+        }
+    }
+
+    /// A token for a request (RFC 6749 section 3.2), or why there is none.
+    pub async fn token(&self, raw: &Raw<'_>) -> Result<Issued, TokenError> {
+        let now = self.clock.now();
+        let request = TokenRequest::parse(raw).map_err(|why| refused(why, raw, None))?; // no secret touched
+        let client = self.clients.find(&request.credentials).await?; // a cache hit; storage only on a miss
+        let known = client.as_deref();
+        let proven = authenticate(&request.credentials, client.clone(), &self.hasher, now)
+            .map_err(|why| refused(why, raw, known))?; // one HMAC, constant time
+        let authorized = authorize(&proven, request.grant, &request.ask, &self.policy)
+            .map_err(|why| refused(why, raw, known))?;
+        Ok(self.mint(authorized, now)?) // one signature; nothing is recorded for client credentials
+    }
+
+    fn mint(&self, authorized: Authorized<'_>, now: Timestamp) -> Result<Issued, Fault> {
+        let algorithm = authorized.signing_alg;
+        let key = self.keys.signer(algorithm).ok_or_else(|| match algorithm {
+            Some(algorithm) => Fault::KeyMissing(algorithm),
+            None => Fault::Signing,
+        })?;
+        mint(authorized, &self.policy.issuer, key, now, draw(&*self.entropy)).ok_or(Fault::Signing)
+    }
+
+    /// Looks whether the storage has changed and forgets cached clients if so. A server calls this
+    /// a few times a second; on a fault the cache stays as it is.
+    pub async fn refresh(&self) -> Result<(), StorageFault> {
+        self.clients.refresh().await
+    }
+
+    /// Forgets cached clients at once: for a host whose storage has no [`Clients::revision`].
+    pub fn forget_clients(&self) {
+        self.clients.forget();
+    }
+
+    /// The issuer identifier.
+    pub fn identifier(&self) -> &str {
+        &self.policy.issuer
+    }
+
+    /// The signing keys.
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    pub(crate) fn metadata_json(&self) -> Bytes {
+        self.metadata.clone()
+    }
+}
+
+fn refused(why: Refusal, raw: &Raw<'_>, client: Option<&Client>) -> TokenError {
+    TokenError::Refused(Refused::new(why, raw.authorization, client.map(|client| &client.id)))
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer").field("policy", &self.policy).field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+/// Settings of an [`Issuer`] to be.
+pub struct Builder {
+    policy: Policy,
+    keys: KeyRing,
+    secret_key: SecretKey,
+    token_path: String,
+    cached_clients: usize,
+    clock: Box<dyn Clock>,
+    entropy: Box<dyn Entropy>,
+}
+
+impl Builder {
+    /// Enables a grant, with a time to live of its own or the server's. Today's server knows
+    /// `client_credentials`; others stay refused.
+    #[must_use]
+    pub fn enable(mut self, grant: GrantType, ttl: Option<Ttl>) -> Self {
+        self.policy.grants.retain(|(enabled, _)| *enabled != grant);
+        self.policy.grants.push((grant, ttl));
+        self
+    }
+
+    /// What a token lives where neither client, API nor grant say otherwise; one hour by default.
+    #[must_use]
+    pub fn access_token_ttl(mut self, ttl: Ttl) -> Self {
+        self.policy.access_token_ttl = ttl;
+        self
+    }
+
+    /// Where the host mounts the token endpoint, for the metadata; `/oauth/token` by default.
+    #[must_use]
+    pub fn token_path(mut self, path: impl Into<String>) -> Self {
+        self.token_path = path.into();
+        self
+    }
+
+    /// How many clients are kept in memory at most; 100,000 by default.
+    #[must_use]
+    pub fn cached_clients(mut self, capacity: usize) -> Self {
+        self.cached_clients = capacity;
+        self
+    }
+
+    /// Another clock than the machine's, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Another source of randomness than the crypto library's, for tests.
+    #[must_use]
+    pub fn entropy(mut self, entropy: impl Entropy + 'static) -> Self {
+        self.entropy = Box::new(entropy);
+        self
+    }
+
+    /// The server, on this storage.
+    pub fn build(self, storage: Arc<dyn Clients>) -> Issuer {
+        let metadata = metadata::render(&self.policy, &self.token_path);
+        Issuer {
+            policy: self.policy,
+            keys: self.keys,
+            hasher: self.secret_key.secret_hasher(),
+            clients: ClientCache::new(storage, self.cached_clients),
+            clock: self.clock,
+            entropy: self.entropy,
+            metadata,
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

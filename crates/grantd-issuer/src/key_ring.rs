@@ -1,0 +1,91 @@
+//! The signing keys of a server, and the key set it publishes.
+
+use bytes::Bytes;
+use grantd_core::{
+    Algorithm, PublicKey, Secret, SigningKey,
+    jose::{Jwk, JwkSet, KeyError, read_keys},
+};
+
+/// All keys of a server: those that sign, and those that only verify until their tokens are gone.
+#[derive(Debug)]
+pub struct KeyRing {
+    signing: Vec<SigningKey>,
+    default: usize,
+    published: Vec<Jwk>,
+    jwks: Bytes,
+}
+
+/// Why keys do not make a ring.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRingError {
+    /// No private key among them.
+    #[error("there is no private key: run `grantd keys generate`")]
+    Empty,
+    /// The same key twice, be it for two algorithms (RFC 8725 section 3.1: one key, one algorithm).
+    #[error("the key {0} is there twice: a key serves one algorithm, once")]
+    Repeated(String),
+    /// A key that cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The key set cannot be written.
+    #[error("the key set cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl KeyRing {
+    /// A ring of these keys. Of each algorithm the first signs; the default is the first RS256 key,
+    /// else the first of all. `retired` keys are published, so that tokens they signed still verify.
+    pub fn new(signing: Vec<SigningKey>, retired: Vec<PublicKey>) -> Result<Self, KeyRingError> {
+        if signing.is_empty() {
+            return Err(KeyRingError::Empty);
+        }
+        let mut published: Vec<Jwk> = Vec::new();
+        for key in &signing {
+            if published.iter().any(|known| known.kid.as_deref() == Some(key.public().kid())) {
+                return Err(KeyRingError::Repeated(key.public().kid().to_owned()));
+            }
+            published.push(key.public().jwk().clone());
+        }
+        for key in &retired {
+            // The public half of a signing key stands beside it in the environment: no second copy.
+            if !published.iter().any(|known| known.kid.as_deref() == Some(key.kid())) {
+                published.push(key.jwk().clone());
+            }
+        }
+        let default = signing.iter().position(|key| key.algorithm() == Algorithm::Rs256).unwrap_or(0);
+        let jwks = Bytes::from(serde_json::to_vec(&JwkSet { keys: published.clone() })?);
+        Ok(Self { signing, default, published, jwks })
+    }
+
+    /// Reads a ring from PEM texts, as `GRANTD_PRIVATE_KEY` and `GRANTD_PUBLIC_KEY` hold them.
+    pub fn from_pem(private: &Secret, public: Option<&str>, passphrase: Option<&Secret>) -> Result<Self, KeyRingError> {
+        let mut keys = read_keys(private.reveal(), passphrase)?;
+        if let Some(public) = public.filter(|text| !text.trim().is_empty()) {
+            keys.public.extend(read_keys(public, None)?.public);
+        }
+        Self::new(keys.private, keys.public)
+    }
+
+    /// The key that signs by this algorithm, or by default.
+    pub fn signer(&self, algorithm: Option<Algorithm>) -> Option<&SigningKey> {
+        match algorithm {
+            None => self.signing.get(self.default),
+            Some(algorithm) => self.signing.iter().find(|key| key.algorithm() == algorithm),
+        }
+    }
+
+    /// The keys that sign, in their order.
+    pub fn signing(&self) -> &[SigningKey] {
+        &self.signing
+    }
+
+    /// The published key set.
+    pub fn jwk_set(&self) -> JwkSet {
+        JwkSet { keys: self.published.clone() }
+    }
+
+    /// The published key set as JSON.
+    pub(crate) fn jwks_json(&self) -> Bytes {
+        self.jwks.clone()
+    }
+}

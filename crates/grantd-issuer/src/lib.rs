@@ -1,0 +1,51 @@
+//! grantd's authorization server as a library.
+//!
+//! Bring a storage (or use [`Memory`]), signing keys and a server key, enable grants, and hand it
+//! requests from whatever HTTP program you have:
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use grantd_issuer::{Issuer, KeyRing, Memory, core::{Algorithm, GrantType, SecretKey, SigningKey}};
+//!
+//! let keys = KeyRing::new(vec![SigningKey::generate(Algorithm::Es256)?], vec![])?;
+//! let issuer = Issuer::builder("https://auth.example", keys, SecretKey::from_bytes([7; 32]))
+//!     .enable(GrantType::ClientCredentials, Some("1h".parse()?))
+//!     .build(Arc::new(Memory::default()));
+//! # Ok(()) }
+//! ```
+//!
+//! Then `issuer.post_token(&headers, &body).await` is the whole token endpoint, wherever you mount
+//! it: an [`http::Response`] of bytes. [`Issuer::token`] is the same one step earlier, for hosts
+//! that have no HTTP at all. Read [`Issuer::token`] first: it is the way of a token in six lines.
+
+mod client_cache;
+pub mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod entropy;
+mod fault;
+mod issuer;
+mod key_ring;
+mod memory;
+mod metadata;
+mod registrar;
+mod registration;
+mod respond;
+mod storage;
+
+/// The core's words and decisions, re-exported so that a host needs one dependency.
+pub use grantd_core as core;
+
+pub use clock::Clock;
+pub use entropy::Entropy;
+pub use fault::{Fault, StorageFault, TokenError};
+pub use issuer::{Builder, Issuer};
+pub use key_ring::{KeyRing, KeyRingError};
+pub use memory::Memory;
+pub use registrar::{CommandError, Created, Registrar};
+pub use registration::{
+    CredentialSummary, NewClient, NewSecret, Owner, PermissionEntry, Registration, RoleEntry,
+};
+pub use respond::Response;
+pub use storage::{Clients, Conflict, Registry, RegistryError};

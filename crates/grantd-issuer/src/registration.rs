@@ -1,0 +1,127 @@
+//! A client as it is registered: everything an operator says and sees of it, no secret among it.
+
+use grantd_core::{
+    Algorithm, ClientId, ClientKind, ClientState, CredentialId, GrantType, GrantTypes, Permission, RoleName, Secret,
+    Timestamp, Ttl,
+};
+
+/// A registered client (RFC 7591 calls this the client's metadata).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Its public identifier.
+    pub id: ClientId,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it can keep a secret.
+    pub kind: ClientKind,
+    /// Whether it may act.
+    pub state: ClientState,
+    /// The grant types it may use.
+    pub grants: GrantTypes,
+    /// Where the authorization code may be sent, matched exactly.
+    pub redirect_uris: Vec<String>,
+    /// Whose it is.
+    pub owner: Option<Owner>,
+    /// Direct permissions, sorted.
+    pub permissions: Vec<Permission>,
+    /// Roles, sorted.
+    pub roles: Vec<RoleName>,
+    /// What a request without `scope` gets, where that is less than everything.
+    pub default_scope: Option<Vec<Permission>>,
+    /// Time to live of its access tokens, where it has one of its own.
+    pub access_token_ttl: Option<Ttl>,
+    /// Signing algorithm of its tokens, where it has one of its own.
+    pub signing_alg: Option<Algorithm>,
+    /// Raised whenever its tokens must die.
+    pub generation: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Its credentials, without what they prove with.
+    pub credentials: Vec<CredentialSummary>,
+}
+
+/// Who a client belongs to: a tenant, an organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The kind of owner, e.g. `tenant`.
+    pub kind: String,
+    /// Its id there, e.g. `42`.
+    pub id: String,
+}
+
+/// What may be seen of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialSummary {
+    /// Its id.
+    pub id: CredentialId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends; `None`: it does not.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What an operator says of a client to be.
+#[derive(Clone, Debug, Default)]
+pub struct NewClient {
+    /// Its id, where it brings one; else a UUID is made.
+    pub id: Option<ClientId>,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Without a secret; PKCE instead.
+    pub public: bool,
+    /// The grant types; none said: `client_credentials`, or `authorization_code` for a public one.
+    pub grants: Vec<GrantType>,
+    /// Redirect URIs.
+    pub redirect_uris: Vec<String>,
+    /// Whose it is.
+    pub owner: Option<Owner>,
+    /// Direct permissions.
+    pub permissions: Vec<Permission>,
+    /// Roles.
+    pub roles: Vec<RoleName>,
+    /// What a request without `scope` gets; none said: everything.
+    pub default_scope: Vec<Permission>,
+    /// Time to live of its access tokens.
+    pub access_token_ttl: Option<Ttl>,
+    /// Signing algorithm of its tokens.
+    pub signing_alg: Option<Algorithm>,
+    /// The secret it starts with.
+    pub secret: NewSecret,
+}
+
+/// The first secret of a client.
+#[derive(Clone, Debug, Default)]
+pub struct NewSecret {
+    /// A secret brought in from elsewhere; `None`: one is made.
+    pub imported: Option<Secret>,
+    /// When it ends; `None`: it does not.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A permission as data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermissionEntry {
+    /// Its name, which is the scope.
+    pub name: Permission,
+    /// The API it belongs to.
+    pub api: String,
+    /// What it allows, in plain words.
+    pub description: String,
+}
+
+/// A role as data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleEntry {
+    /// Its name.
+    pub name: RoleName,
+    /// What it is for.
+    pub description: String,
+    /// Its permissions, sorted.
+    pub permissions: Vec<Permission>,
+}

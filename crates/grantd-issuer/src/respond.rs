@@ -1,0 +1,179 @@
+//! Hop 7: results become HTTP answers. The whole of what the OAuth endpoints say on the wire.
+
+use bytes::Bytes;
+use grantd_core::{Authorization, ErrorCode, Issued, Raw, Refused};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    fault::{Fault, TokenError},
+    issuer::Issuer,
+};
+
+/// An answer as this crate gives it: complete, for any HTTP program to send.
+pub type Response = http::Response<Bytes>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"grantd\", charset=\"UTF-8\"");
+/// Keys and metadata change with a restart: an hour is what verifiers may keep them.
+const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+impl Issuer {
+    /// The token endpoint: answers a POST, whatever is in it. The caller has bounded the body and
+    /// checked the method. A refusal's answer carries its [`Refused`] as an extension, for the
+    /// host's log: the wire does not say the cause.
+    pub async fn post_token(&self, headers: &HeaderMap, body: &[u8]) -> Response {
+        let mut content_types = headers.get_all(CONTENT_TYPE).iter();
+        let raw = Raw {
+            authorization: Authorization::from_values(
+                headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes),
+            ),
+            // Two content types are none.
+            content_type: content_types.next().filter(|_| content_types.next().is_none()).map(HeaderValue::as_bytes),
+            body,
+        };
+        match self.token(&raw).await {
+            Ok(issued) => token(&issued),
+            Err(TokenError::Refused(refused)) => {
+                refusal(refused)
+            }
+            Err(TokenError::Faulted(fault)) => {
+                tracing::error!(fault = &fault as &dyn std::error::Error, "token request failed");
+                self::fault(&fault)
+            }
+        }
+    }
+
+    /// The metadata document (RFC 8414).
+    pub fn metadata(&self) -> Response {
+        document(self.metadata_json())
+    }
+
+    /// The public keys (RFC 7517 section 5).
+    pub fn jwks(&self) -> Response {
+        document(self.keys().jwks_json())
+    }
+}
+
+/// An error of the OAuth endpoints (RFC 6749 section 5.2) that no decision gave, such as 405 or 413.
+pub(crate) fn error(status: StatusCode, code: &str, description: &str) -> Response {
+    let body = serde_json::json!({ "error": code, "error_description": description });
+    answer(status, Bytes::from(body.to_string()))
+}
+
+fn token(issued: &Issued) -> Response {
+    /// RFC 6749 section 5.1, and `scopes` as a list.
+    #[derive(Serialize)]
+    struct TokenAnswer<'a> {
+        access_token: &'a str,
+        token_type: &'static str,
+        expires_in: u32,
+        scope: &'a str,
+        #[serde(serialize_with = "as_list")]
+        scopes: &'a str,
+    }
+    let mut body = Vec::with_capacity(issued.access_token.len() + issued.scope.len() * 2 + 128);
+    let written = serde_json::to_writer(
+        &mut body,
+        &TokenAnswer {
+            access_token: &issued.access_token,
+            token_type: "Bearer",
+            expires_in: issued.expires_in,
+            scope: &issued.scope,
+            scopes: &issued.scope,
+        },
+    );
+    if written.is_err() {
+        return fault(&Fault::Signing);
+    }
+    answer(StatusCode::OK, Bytes::from(body))
+}
+
+fn as_list<S: Serializer>(scope: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(scope.split(' ').filter(|name| !name.is_empty()))
+}
+
+fn refusal(refused: Refused) -> Response {
+    let code = refused.refusal.code();
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = error(status, code.as_str(), code.description());
+    if refused.challenge {
+        response.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
+    }
+    response.extensions_mut().insert(refused);
+    response
+}
+
+fn fault(fault: &Fault) -> Response {
+    match fault {
+        Fault::Storage(_) => {
+            let mut response = error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "The server cannot reach its database. Try again shortly.",
+            );
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+            response
+        }
+        Fault::KeyMissing(_) | Fault::Signing => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "The server could not issue the token. Its log says why.",
+        ),
+    }
+}
+
+fn document(body: Bytes) -> Response {
+    let mut response = answer(StatusCode::OK, body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, CACHEABLE);
+    headers.remove(PRAGMA);
+    response
+}
+
+fn answer(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(PRAGMA, NO_CACHE);
+    response
+}
+
+/// An answer for what is wrong before a request reaches an endpoint.
+impl Issuer {
+    /// 405 for another method than POST (RFC 6749 section 3.2).
+    pub fn method_not_allowed() -> Response {
+        let mut response = error(
+            StatusCode::METHOD_NOT_ALLOWED,
+            ErrorCode::InvalidRequest.as_str(),
+            "The token endpoint takes POST requests only.",
+        );
+        response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("POST"));
+        response
+    }
+
+    /// 413 for a body over the limit.
+    pub fn body_too_large() -> Response {
+        error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::InvalidRequest.as_str(),
+            "The request body is larger than 64 KiB.",
+        )
+    }
+
+    /// 408 for a body that does not come.
+    pub fn body_too_slow() -> Response {
+        error(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorCode::InvalidRequest.as_str(),
+            "The request body did not arrive in time.",
+        )
+    }
+}

@@ -1,0 +1,5 @@
+//! The storage contract, kept by memory.
+
+use grantd_issuer::Memory;
+
+grantd_issuer::storage_contract!(async { (Memory::default(), ()) });

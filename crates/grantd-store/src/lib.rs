@@ -1,0 +1,5 @@
+//! grantd's storage port on a real database: SQLite.
+
+mod sqlite;
+
+pub use sqlite::Sqlite;

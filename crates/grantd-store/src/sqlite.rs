@@ -1,0 +1,88 @@
+//! SQLite: one file, one writer, readers beside it.
+
+mod clients;
+mod lane;
+mod migrations;
+mod registry;
+mod rows;
+mod statements;
+
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use grantd_core::Client;
+use grantd_issuer::{Clients, StorageFault};
+use rusqlite::{Connection, OpenFlags};
+
+use lane::{Reader, Writer};
+
+/// How many connections read side by side.
+const READERS: usize = 2;
+/// How long a statement waits for another process's write.
+const BUSY_MS: u32 = 5_000;
+
+/// Storage in an SQLite file. Opening it migrates it; what a call answers is on disk.
+pub struct Sqlite {
+    writer: Writer,
+    readers: [Reader; READERS],
+    next: AtomicUsize,
+}
+
+impl Sqlite {
+    /// Opens or creates the file, readable by its owner only, and brings its schema up to date.
+    pub fn open(path: &Path) -> Result<Self, StorageFault> {
+        let opening = |error| StorageFault::new(format!("cannot open the database {}", path.display()), error);
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
+            StorageFault::new(format!("cannot open the database {}: {error}", path.display()), error)
+        })?;
+        let mut writer = connect(path).map_err(opening)?;
+        migrations::run(&mut writer)?;
+        let reader = || Ok(Reader::start(connect(path).map_err(opening)?));
+        Ok(Self { writer: Writer::start(writer), readers: [reader()?, reader()?], next: AtomicUsize::new(0) })
+    }
+
+    fn reader(&self) -> &Reader {
+        &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % READERS]
+    }
+}
+
+/// WAL lets readers go on beside the writer; `synchronous=FULL` makes a commit outlive a power cut.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.pragma_update(None, "busy_timeout", BUSY_MS)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+#[async_trait]
+impl Clients for Sqlite {
+    async fn client(&self, id: &str) -> Result<Option<Client>, StorageFault> {
+        let id = id.to_owned();
+        self.reader().read(move |connection| clients::client(connection, &id)).await
+    }
+
+    async fn revision(&self) -> Result<u64, StorageFault> {
+        // The number counts other connections' commits as seen by one: always ask the same one.
+        let version = |connection: &Connection| connection.query_row(statements::DATA_VERSION, [], |row| row.get(0));
+        let version: i64 = self.readers[0].read(version).await?;
+        Ok(version.unsigned_abs())
+    }
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sqlite")
+    }
+}

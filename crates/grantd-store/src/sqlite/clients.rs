@@ -1,0 +1,59 @@
+//! Reading clients: whole for a decision, whole for an operator.
+
+use grantd_core::{Client, ClientApi, Credential};
+use grantd_issuer::Registration;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{rows, statements as sql};
+
+/// The client as decisions need it. One read transaction: no half of a change is ever seen.
+pub(super) fn client(connection: &Connection, id: &str) -> rusqlite::Result<Option<Client>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let Some((client, credentials)) = load(&snapshot, id)? else { return Ok(None) };
+    let mut apis: Vec<ClientApi> = Vec::new();
+    let mut statement = snapshot.prepare_cached(sql::CLIENT_APIS)?;
+    let mut found = statement.query([id])?;
+    while let Some(row) = found.next()? {
+        rows::push_client_api(&mut apis, row)?;
+    }
+    Ok(Some(client.to_client(credentials, apis)))
+}
+
+/// The client as an operator sees it.
+pub(super) fn registration(connection: &Connection, id: &str) -> rusqlite::Result<Option<Registration>> {
+    let snapshot = connection.unchecked_transaction()?;
+    Ok(load(&snapshot, id)?.map(|(client, _)| client))
+}
+
+/// A page of clients behind an id.
+pub(super) fn registrations(connection: &Connection, after: &str, limit: u32) -> rusqlite::Result<Vec<Registration>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut statement = snapshot.prepare_cached(sql::CLIENTS_AFTER)?;
+    let ids: Vec<String> = statement.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut page = Vec::with_capacity(ids.len());
+    for id in ids {
+        page.extend(load(&snapshot, &id)?.map(|(client, _)| client));
+    }
+    Ok(page)
+}
+
+fn load(connection: &Connection, id: &str) -> rusqlite::Result<Option<(Registration, Vec<Credential>)>> {
+    let mut statement = connection.prepare_cached(sql::CLIENT)?;
+    let Some(mut client) = statement.query_row([id], rows::registration).optional()? else { return Ok(None) };
+    let mut statement = connection.prepare_cached(sql::CREDENTIALS)?;
+    let found = statement.query_map([id], rows::credential)?.collect::<Result<Vec<_>, _>>()?;
+    let (credentials, summaries) = found.into_iter().unzip();
+    client.credentials = summaries;
+    client.permissions = names(connection, sql::CLIENT_PERMISSIONS, id)?;
+    client.roles = names(connection, sql::CLIENT_ROLES, id)?;
+    Ok(Some((client, credentials)))
+}
+
+/// One column of names.
+pub(super) fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
+    connection: &Connection,
+    statement: &str,
+    of: &str,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare_cached(statement)?.query_map([of], |row| rows::parse(row, 0))?.collect()
+}

@@ -1,0 +1,96 @@
+//! Rows become the port's types; a row that cannot is a fault, never a guess.
+
+use std::{fmt::Display, str::FromStr, sync::Arc};
+
+use grantd_core::{
+    Api, ClientApi, ClientKind, ClientState, Credential, Permission, SecretHash, Timestamp, Ttl,
+};
+use grantd_issuer::{CredentialSummary, Owner, Registration};
+use rusqlite::{Row, types::Type};
+
+pub(super) fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
+    let owner = row.get::<_, Option<String>>(7)?.zip(row.get::<_, Option<String>>(8)?);
+    Ok(Registration {
+        id: parse(row, 0)?,
+        name: row.get(1)?,
+        description: row.get(2)?,
+        kind: named(row, 3, &[ClientKind::Confidential, ClientKind::Public], |kind| kind.as_str())?,
+        state: named(row, 4, &[ClientState::Active, ClientState::Revoked, ClientState::Deleted], |state| state.as_str())?,
+        grants: words(row.get_ref(5)?.as_str()?, 5)?.into_iter().collect(),
+        redirect_uris: row.get_ref(6)?.as_str()?.lines().map(ToOwned::to_owned).collect(),
+        owner: owner.map(|(kind, id)| Owner { kind, id }),
+        permissions: Vec::new(),
+        roles: Vec::new(),
+        default_scope: row.get_ref(9)?.as_str_or_null()?.map(|names| words(names, 9)).transpose()?,
+        access_token_ttl: ttl(row, 10)?,
+        signing_alg: optional(row, 11)?,
+        generation: unsigned(row, 12)?,
+        created_at: timestamp(row, 13)?,
+        updated_at: timestamp(row, 14)?,
+        credentials: Vec::new(),
+    })
+}
+
+/// A credential, with what it is compared with and with what may be seen of it.
+pub(super) fn credential(row: &Row<'_>) -> rusqlite::Result<(Credential, CredentialSummary)> {
+    let id = parse(row, 0)?;
+    let expires_at = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_micros);
+    let hash = SecretHash::from_bytes(row.get(1)?);
+    Ok((Credential { id, hash, expires_at }, CredentialSummary { id, created_at: timestamp(row, 2)?, expires_at }))
+}
+
+/// An API from four columns: name, audience, algorithm, time to live.
+pub(super) fn api(row: &Row<'_>) -> rusqlite::Result<Api> {
+    Ok(Api { name: row.get(0)?, audience: row.get(1)?, signing_alg: optional(row, 2)?, access_token_ttl: ttl(row, 3)? })
+}
+
+/// Folds rows of API and permission, sorted by API, into one entry an API.
+pub(super) fn push_client_api(apis: &mut Vec<ClientApi>, row: &Row<'_>) -> rusqlite::Result<()> {
+    let name = row.get_ref(0)?.as_str()?;
+    if apis.last().is_none_or(|last| last.api.name != name) {
+        apis.push(ClientApi { api: Arc::new(api(row)?), permissions: Vec::new() });
+    }
+    if let (Some(last), Some(permission)) = (apis.last_mut(), optional::<Permission>(row, 4)?) {
+        last.permissions.push(permission);
+    }
+    Ok(())
+}
+
+/// A text column that parses.
+pub(super) fn parse<T: FromStr<Err: Display>>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    parse_text(row.get_ref(at)?.as_str()?, at)
+}
+
+fn parse_text<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<T> {
+    text.parse().map_err(|error: T::Err| broken(at, &error))
+}
+
+fn optional<T: FromStr<Err: Display>>(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T>> {
+    row.get_ref(at)?.as_str_or_null()?.map(|text| parse_text(text, at)).transpose()
+}
+
+fn words<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<Vec<T>> {
+    text.split_ascii_whitespace().map(|word| parse_text(word, at)).collect()
+}
+
+fn named<T: Copy>(row: &Row<'_>, at: usize, all: &[T], name: fn(T) -> &'static str) -> rusqlite::Result<T> {
+    let text = row.get_ref(at)?.as_str()?;
+    all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| broken(at, &"unknown name"))
+}
+
+fn ttl(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Ttl>> {
+    let seconds: Option<i64> = row.get(at)?;
+    seconds.map(|seconds| Ttl::from_seconds(seconds).ok_or_else(|| broken(at, &"not a duration"))).transpose()
+}
+
+fn timestamp(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
+    row.get(at).map(Timestamp::from_micros)
+}
+
+fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    u64::try_from(row.get::<_, i64>(at)?).map_err(|error| broken(at, &error))
+}
+
+fn broken(at: usize, why: &dyn Display) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, why.to_string().into())
+}

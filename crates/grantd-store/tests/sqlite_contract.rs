@@ -1,0 +1,8 @@
+//! The storage contract, kept by SQLite.
+
+use grantd_store::Sqlite;
+
+grantd_issuer::storage_contract!(async {
+    let folder = tempfile::tempdir().unwrap();
+    (Sqlite::open(&folder.path().join("grantd.db")).unwrap(), folder)
+});

@@ -1,0 +1,232 @@
+//! The command line: what can be said to grantd, and who answers.
+
+use clap::{Args, Parser, Subcommand};
+use grantd_core::{Algorithm, ClientId, GrantType, Permission, RoleName, Ttl};
+
+use crate::settings::{Flags, ServeFlags};
+
+/// The OAuth 2.0 authorization server for machines.
+#[derive(Parser, Debug)]
+#[command(name = "grantd", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do; without a command: serve
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten, next_help_heading = "Global options")]
+    pub(crate) flags: Flags,
+    #[command(flatten, next_help_heading = "Options of serve")]
+    pub(crate) serve: ServeFlags,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(ServeFlags),
+    /// Try everything on a temporary database: prints curl lines that work as they are
+    Demo(DemoFlags),
+    /// Signing keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// App clients
+    #[command(subcommand)]
+    Client(Client),
+    /// Roles: named sets of permissions
+    #[command(subcommand)]
+    Role(Role),
+    /// Permissions: named rights, which are the scopes of tokens
+    #[command(subcommand)]
+    Permission(PermissionCommand),
+    /// APIs: what tokens are for
+    #[command(subcommand)]
+    Api(Api),
+    /// Bring the database up to this grantd's schema (serve does so too)
+    Migrate,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoFlags {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: String,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Keys {
+    /// Make signing keys and the server key, and write them into an env file
+    Generate(KeysGenerate),
+    /// Show the public half of the signing keys
+    List,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeysGenerate {
+    /// Algorithm, once a key: RS256, PS256, ES256, EdDSA [default: RS256 and ES256]
+    #[arg(long, value_name = "ALG")]
+    pub(crate) alg: Vec<Algorithm>,
+    /// The env file
+    #[arg(long, value_name = "FILE", default_value = ".env")]
+    pub(crate) env_file: std::path::PathBuf,
+    /// Replace keys that are there; tokens they signed are refused from then on
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Client {
+    /// Create a client; its secret is shown here and nowhere else, ever
+    Create(Box<ClientCreate>),
+    /// List clients, deleted ones left out
+    List,
+    /// Show one client
+    Show(Id),
+    /// Suspend a client: no new tokens
+    Revoke(Id),
+    /// Delete a client; it can be restored
+    Delete(Id),
+    /// Bring a revoked or deleted client back
+    Restore(Id),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Id {
+    /// The client's id
+    pub(crate) id: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClientCreate {
+    /// What people call it
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it is for
+    #[arg(long, default_value = "")]
+    pub(crate) description: String,
+    /// Grant type: client_credentials, authorization_code, refresh_token [default: client_credentials]
+    #[arg(long = "grant", value_name = "GRANT")]
+    pub(crate) grants: Vec<GrantType>,
+    /// Where the authorization code may be sent, matched exactly
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    pub(crate) redirect_uris: Vec<String>,
+    /// Give it this permission
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    pub(crate) permissions: Vec<Permission>,
+    /// Give it this role
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<RoleName>,
+    /// What a request without scope gets [default: all of the client's permissions]
+    #[arg(long = "default-scope", value_name = "PERMISSION")]
+    pub(crate) default_scope: Vec<Permission>,
+    /// Whose it is, e.g. tenant:42
+    #[arg(long, value_name = "TYPE:ID", value_parser = parse_owner)]
+    pub(crate) owner: Option<(String, String)>,
+    /// Without a secret: a browser or native app, which uses PKCE instead
+    #[arg(long)]
+    pub(crate) public: bool,
+    /// What its access tokens live, like 15m, 1h, 365d
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) access_token_ttl: Option<Ttl>,
+    /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA
+    #[arg(long, value_name = "ALG")]
+    pub(crate) signing_alg: Option<Algorithm>,
+    /// An id brought in from elsewhere [default: a UUID]
+    #[arg(long)]
+    pub(crate) id: Option<ClientId>,
+    /// Read a secret brought in from elsewhere from standard input, instead of making one
+    #[arg(long, conflicts_with = "public")]
+    pub(crate) secret_stdin: bool,
+    /// When the secret ends, like 90d [default: never]
+    #[arg(long, value_name = "DURATION", conflicts_with = "public")]
+    pub(crate) secret_ttl: Option<Ttl>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Role {
+    /// Create a role
+    Create(RoleCreate),
+    /// List roles
+    List,
+    /// Show one role
+    Show {
+        /// The role's name
+        name: RoleName,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RoleCreate {
+    /// The role's name
+    pub(crate) name: RoleName,
+    /// What it is for
+    #[arg(long, default_value = "")]
+    pub(crate) description: String,
+    /// Give it this permission
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    pub(crate) permissions: Vec<Permission>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum PermissionCommand {
+    /// Create a permission
+    Create(PermissionCreate),
+    /// List permissions
+    List,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PermissionCreate {
+    /// The permission's name, e.g. invoices.read
+    pub(crate) name: Permission,
+    /// The API it belongs to
+    #[arg(long, default_value = grantd_core::Api::DEFAULT)]
+    pub(crate) api: String,
+    /// What it allows, in plain words
+    #[arg(long, default_value = "")]
+    pub(crate) description: String,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Api {
+    /// Create an API
+    Create(ApiCreate),
+    /// List APIs
+    List,
+    /// Show one API
+    Show {
+        /// The API's name
+        name: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ApiCreate {
+    /// The API's name
+    pub(crate) name: String,
+    /// The aud of its tokens, an absolute URI
+    #[arg(long, value_name = "URI")]
+    pub(crate) audience: String,
+    /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA
+    #[arg(long, value_name = "ALG")]
+    pub(crate) signing_alg: Option<Algorithm>,
+    /// What its tokens live, like 15m, 1h
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) access_token_ttl: Option<Ttl>,
+}
+
+fn parse_owner(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok((kind.to_owned(), id.to_owned())),
+        _ => Err("write TYPE:ID, like tenant:42".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

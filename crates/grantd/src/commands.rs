@@ -1,0 +1,53 @@
+//! The commands: each parses, calls and renders, nothing else.
+
+mod api;
+mod client;
+mod keys;
+mod permission;
+mod role;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use grantd_core::Timestamp;
+use grantd_issuer::Registrar;
+use grantd_store::Sqlite;
+use serde_json::json;
+
+use crate::{cli::Command, output::Output, settings::Settings};
+
+pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -> Result<()> {
+    match command {
+        Command::Keys(command) => keys::run(command, settings, output),
+        Command::Client(command) => client::run(command, settings, output).await,
+        Command::Role(command) => role::run(command, settings, output).await,
+        Command::Permission(command) => permission::run(command, settings, output).await,
+        Command::Api(command) => api::run(command, settings, output).await,
+        Command::Migrate => migrate(settings, output),
+        Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
+    }
+}
+
+fn registrar(settings: &Settings) -> Result<Registrar> {
+    Ok(Registrar::new(Arc::new(Sqlite::open(&settings.database()?)?)))
+}
+
+fn migrate(settings: &Settings, output: Output) -> Result<()> {
+    let path = settings.database()?;
+    Sqlite::open(&path)?;
+    let path = path.display().to_string();
+    output.answer(&json!({ "database": path, "state": "current" }), || format!("{path} is up to date\n"))
+}
+
+/// A moment as RFC 3339 text in UTC, to the second.
+fn moment(at: Timestamp) -> String {
+    jiff::Timestamp::from_second(at.seconds()).map_or_else(|_| at.seconds().to_string(), |at| at.to_string())
+}
+
+/// Names joined by blanks, or a dash for none.
+fn joined<T: ToString>(names: &[T]) -> String {
+    if names.is_empty() {
+        return "-".to_owned();
+    }
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,90 @@
+//! `grantd keys`: makes signing keys, shows their public half.
+
+use anyhow::{Result, bail};
+use grantd_core::{Algorithm, SecretKey, SigningKey};
+use grantd_issuer::{Entropy, KeyRing, entropy::SystemEntropy};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::{
+    cli::{Keys, KeysGenerate},
+    env_file::EnvFile,
+    output::Output,
+    settings::Settings,
+};
+
+pub(super) fn run(command: Keys, settings: &Settings, output: Output) -> Result<()> {
+    match command {
+        Keys::Generate(options) => generate(&options, output),
+        Keys::List => list(settings, output),
+    }
+}
+
+fn generate(options: &KeysGenerate, output: Output) -> Result<()> {
+    let path = options.env_file.display().to_string();
+    let mut file = EnvFile::read(&options.env_file)?;
+    if !options.force && (file.has("GRANTD_PRIVATE_KEY") || file.has("GRANTD_PUBLIC_KEY")) {
+        bail!("{path} has signing keys already: they stay; --force replaces them, and tokens they signed are refused");
+    }
+    let algorithms: &[Algorithm] =
+        if options.alg.is_empty() { &[Algorithm::Rs256, Algorithm::Es256] } else { &options.alg };
+    let keys = algorithms.iter().map(|alg| SigningKey::generate(*alg)).collect::<Result<Vec<_>, _>>()?;
+    let (mut private, mut public) = (Zeroizing::new(String::new()), String::new());
+    for key in &keys {
+        private.push_str(key.to_pem()?.reveal());
+        public.push_str(&key.public().to_pem().unwrap_or_default());
+    }
+    file.set("GRANTD_PRIVATE_KEY", &private);
+    file.set("GRANTD_PUBLIC_KEY", &public);
+    // Replacing this one would void every client secret, so not even --force does.
+    let server_key_made = !file.has("GRANTD_SECRET_KEY");
+    if server_key_made {
+        file.set("GRANTD_SECRET_KEY", fresh_secret_key().to_text().reveal());
+    }
+    file.write()?;
+    let ring = KeyRing::new(keys, vec![])?;
+    let document = json!({
+        "env_file": path,
+        "keys": describe(&ring),
+        "secret_key": if server_key_made { "created" } else { "kept" },
+    });
+    output.answer(&document, || {
+        let kept = if server_key_made { "" } else { "; GRANTD_SECRET_KEY was there and stays" };
+        format!("{}written to {path} (mode 0600){kept}\n", lines(&ring))
+    })
+}
+
+fn list(settings: &Settings, output: Output) -> Result<()> {
+    let ring = settings.key_ring()?;
+    output.answer(&json!({ "keys": describe(&ring) }), || lines(&ring))
+}
+
+pub(crate) fn fresh_secret_key() -> SecretKey {
+    let mut bytes = Zeroizing::new([0; 32]);
+    SystemEntropy.fill(bytes.as_mut_slice());
+    SecretKey::from_bytes(*bytes)
+}
+
+fn describe(ring: &KeyRing) -> Vec<serde_json::Value> {
+    rows(ring).map(|(alg, kid, role)| json!({ "kid": kid, "alg": alg, "role": role })).collect()
+}
+
+fn lines(ring: &KeyRing) -> String {
+    rows(ring).map(|(alg, kid, role)| format!("{alg:6} {kid}  {role}\n")).collect()
+}
+
+/// Algorithm, key id, and what the key does: signs by default, signs when asked, or only verifies.
+fn rows(ring: &KeyRing) -> impl Iterator<Item = (String, String, &'static str)> {
+    let default = ring.signer(None).map(|key| key.public().kid());
+    ring.jwk_set().keys.into_iter().map(move |key| {
+        let kid = key.kid.unwrap_or_default();
+        let alg = key.alg.unwrap_or_default();
+        let signs = ring.signing().iter().any(|signing| signing.public().kid() == kid);
+        let role = match (signs, default == Some(kid.as_str())) {
+            (true, true) => "signs by default",
+            (true, false) => "signs when asked",
+            (false, _) => "verifies only",
+        };
+        (alg, kid, role)
+    })
+}

@@ -1,0 +1,2 @@
+//! demo
+pub(crate) async fn run(_: crate::cli::DemoFlags, _: crate::output::Output) -> anyhow::Result<()> { Ok(()) }

@@ -1,0 +1,86 @@
+//! `grantd serve`: the server as a process, from its settings to its last connection.
+
+mod body;
+mod connection;
+mod listener;
+mod pulse;
+mod refusal_log;
+mod routes;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use grantd_core::GrantType;
+use grantd_issuer::{Clients, Issuer};
+use grantd_store::Sqlite;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+pub(crate) use listener::serve;
+pub(crate) use routes::router;
+
+use crate::{output::Output, settings::Settings};
+
+/// How often the server looks whether something has changed its clients.
+const REFRESH: Duration = Duration::from_millis(200);
+
+/// Runs until it is told to stop.
+pub(crate) async fn run(settings: &Settings, output: Output) -> Result<()> {
+    start_log(settings)?;
+    let address = settings.listen()?;
+    // Everything that can be wrong with the settings is said before a file or port is taken.
+    settings.check_transport(&settings.issuer(address)?, address)?;
+    let build = builder(settings)?;
+    let store = Arc::new(Sqlite::open(&settings.database()?)?);
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let listening = listener.local_addr().context("the listening address is unknown")?;
+    let issuer = build(settings.issuer(listening)?, Arc::clone(&store));
+    announce(&issuer, listening, output)?;
+    let routes = router(Arc::new(issuer), store);
+    serve(listener, routes).await
+}
+
+/// Reads keys and settings now, and takes issuer and storage when the port is known.
+pub(crate) fn builder(settings: &Settings) -> Result<impl FnOnce(String, Arc<Sqlite>) -> Issuer + use<>> {
+    let (keys, secret_key) = (settings.key_ring()?, settings.secret_key()?);
+    let (ttl, machine_ttl) = (settings.access_token_ttl()?, settings.client_credentials_ttl()?);
+    Ok(move |issuer, store: Arc<Sqlite>| {
+        Issuer::builder(issuer, keys, secret_key)
+            .access_token_ttl(ttl)
+            .enable(GrantType::ClientCredentials, machine_ttl)
+            .build(store as Arc<dyn Clients>)
+    })
+}
+
+/// Keeps the cached clients true while the command line changes them.
+pub(crate) fn keep_fresh(issuer: Arc<Issuer>) {
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(REFRESH);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(fault) = issuer.refresh().await {
+                tracing::error!(fault = &fault as &dyn std::error::Error, "cannot look for changes");
+            }
+        }
+    });
+}
+
+fn announce(issuer: &Issuer, listening: SocketAddr, output: Output) -> Result<()> {
+    let signer = issuer.keys().signer(None).map(|key| key.algorithm().as_str()).unwrap_or_default();
+    tracing::info!(%listening, issuer = issuer.identifier(), signer, "grantd is ready");
+    let document = json!({ "listening": listening.to_string(), "issuer": issuer.identifier() });
+    output.answer(&document, String::new)
+}
+
+fn start_log(settings: &Settings) -> Result<()> {
+    let filter = EnvFilter::try_new(settings.log()).context("GRANTD_LOG: write error, warn, info or debug")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if settings.log_is_json()? {
+        log.json().flatten_event(true).init();
+    } else {
+        log.with_target(false).init();
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! What grantd is told from outside: flags, then the environment, then `.env`, then the defaults.
+
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use anyhow::{Context, Result, anyhow, bail};
+use grantd_core::{Secret, SecretKey, Ttl};
+use grantd_issuer::KeyRing;
+use url::Url;
+
+/// Settings of every command as flags; each has the name of its environment variable. Secrets have
+/// none: a process list would show them.
+#[derive(clap::Args, Debug, Default, Clone)]
+pub(crate) struct Flags {
+    /// Answer with exactly one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Database [env: GRANTD_DATABASE_URL] [default: sqlite://grantd.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// File with the private keys [env: GRANTD_PRIVATE_KEY_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) private_key_file: Option<String>,
+    /// Log filter: error, warn, info, debug [env: GRANTD_LOG] [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// Log as text or json [env: GRANTD_LOG_FORMAT] [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) log_format: Option<String>,
+}
+
+/// Settings of a running server as flags.
+#[derive(clap::Args, Debug, Default, Clone)]
+pub(crate) struct ServeFlags {
+    /// Address to listen on [env: GRANTD_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Public base address of this server [env: GRANTD_ISSUER] [default: http://LISTEN]
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// What an access token lives, like 15m [env: GRANTD_ACCESS_TOKEN_TTL] [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) access_token_ttl: Option<String>,
+    /// What one of the client credentials grant lives [env: GRANTD_CLIENT_CREDENTIALS_TTL]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) client_credentials_ttl: Option<String>,
+    /// Allow an http:// issuer beyond this machine: tokens and secrets cross the network in clear
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
+}
+
+impl ServeFlags {
+    /// These flags, and where they say nothing, those.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            issuer: self.issuer.or(other.issuer),
+            access_token_ttl: self.access_token_ttl.or(other.access_token_ttl),
+            client_credentials_ttl: self.client_credentials_ttl.or(other.client_credentials_ttl),
+            insecure_http: self.insecure_http || other.insecure_http,
+        }
+    }
+}
+
+/// The settings of one run, each read when it is asked for.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    flags: Flags,
+    serve: ServeFlags,
+    environment: HashMap<String, String>,
+}
+
+impl Settings {
+    /// Reads the environment, and `.env` in the working directory below it.
+    pub(crate) fn read(flags: Flags, serve: ServeFlags) -> Result<Self> {
+        let mut environment = HashMap::new();
+        match dotenvy::from_path_iter(".env") {
+            Ok(variables) => {
+                for variable in variables {
+                    // The error would quote the line, and the line may be a key.
+                    let (name, value) = variable.map_err(|_| {
+                        anyhow!("a line of .env cannot be read: write NAME=value, with quotes around blanks")
+                    })?;
+                    environment.insert(name, value);
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(_) => bail!(".env cannot be read: check its permissions"),
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is the one room that reads the environment")]
+        environment.extend(std::env::vars().filter(|(name, _)| name.starts_with("GRANTD_")));
+        Ok(Self { flags, serve, environment })
+    }
+
+    /// Settings of flags alone, deaf to the environment (for the demo and tests).
+    pub(crate) fn of(serve: ServeFlags, environment: HashMap<String, String>) -> Self {
+        Self { flags: Flags::default(), serve, environment }
+    }
+
+    fn text<'a>(&'a self, name: &str, flag: Option<&'a String>) -> Option<&'a str> {
+        let text = flag.or_else(|| self.environment.get(name)).map(String::as_str);
+        text.filter(|text| !text.trim().is_empty())
+    }
+
+    fn parsed<'a, T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        &'a self,
+        name: &str,
+        flag: Option<&'a String>,
+    ) -> Result<Option<T>> {
+        self.text(name, flag).map(|text| text.trim().parse().with_context(|| name.to_owned())).transpose()
+    }
+
+    /// Where to listen.
+    pub(crate) fn listen(&self) -> Result<SocketAddr> {
+        let text = self.text("GRANTD_LISTEN", self.serve.listen.as_ref()).unwrap_or("127.0.0.1:8080");
+        text.parse().map_err(|_| anyhow!("GRANTD_LISTEN: `{text}` is not an address like 127.0.0.1:8080"))
+    }
+
+    /// The issuer identifier (RFC 8414 section 2), as it stands: nothing is added or taken away.
+    pub(crate) fn issuer(&self, listening: SocketAddr) -> Result<String> {
+        let default = || format!("http://{listening}");
+        let text = self.text("GRANTD_ISSUER", self.serve.issuer.as_ref()).map_or_else(default, ToOwned::to_owned);
+        let url = Url::parse(&text).map_err(|_| anyhow!("GRANTD_ISSUER: `{text}` is not a URL like https://auth.example"))?;
+        if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+            bail!("GRANTD_ISSUER: `{text}` must begin with https:// (http:// only for trials on one machine)");
+        }
+        if url.query().is_some() || url.fragment().is_some() || text.ends_with('/') || !url.username().is_empty() {
+            bail!("GRANTD_ISSUER: `{text}` must have no query, fragment, user or slash at its end");
+        }
+        Ok(text)
+    }
+
+    /// Tokens and secrets must not cross a network in clear.
+    pub(crate) fn check_transport(&self, issuer: &str, listening: SocketAddr) -> Result<()> {
+        let plain = Url::parse(issuer).is_ok_and(|url| url.scheme() == "http");
+        if plain && !listening.ip().is_loopback() && !self.serve.insecure_http {
+            bail!(
+                "refusing to listen on {listening} with the issuer {issuer}: put TLS in front and set \
+                 GRANTD_ISSUER=https://…, or add --insecure-http for a trial"
+            );
+        }
+        Ok(())
+    }
+
+    /// The SQLite file.
+    pub(crate) fn database(&self) -> Result<PathBuf> {
+        let url = self.text("GRANTD_DATABASE_URL", self.flags.database_url.as_ref()).unwrap_or("sqlite://grantd.db");
+        match url.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() && !path.contains('?') => Ok(PathBuf::from(path)),
+            // Whatever else is there may hold a password: do not repeat it.
+            _ => bail!("GRANTD_DATABASE_URL must be sqlite://FILE, like sqlite://grantd.db or sqlite:///var/lib/grantd/grantd.db"),
+        }
+    }
+
+    /// The server's own key.
+    pub(crate) fn secret_key(&self) -> Result<SecretKey> {
+        let text = self
+            .text("GRANTD_SECRET_KEY", None)
+            .context("GRANTD_SECRET_KEY is not set: run `grantd keys generate`, which makes one and writes it to .env")?;
+        SecretKey::parse(text).context("GRANTD_SECRET_KEY")
+    }
+
+    /// The signing keys, from the environment or a file.
+    pub(crate) fn key_ring(&self) -> Result<KeyRing> {
+        let inline = self.text("GRANTD_PRIVATE_KEY", None);
+        let file = self.text("GRANTD_PRIVATE_KEY_FILE", self.flags.private_key_file.as_ref());
+        let (source, private) = match (inline, file) {
+            (Some(_), Some(_)) => bail!("GRANTD_PRIVATE_KEY and GRANTD_PRIVATE_KEY_FILE are both set: keep one"),
+            (Some(text), None) => ("GRANTD_PRIVATE_KEY", Secret::new(text.to_owned())),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| anyhow!("GRANTD_PRIVATE_KEY_FILE: cannot read {path}: {error}"))?;
+                ("GRANTD_PRIVATE_KEY_FILE", Secret::new(text))
+            }
+            (None, None) => bail!("there is no signing key: run `grantd keys generate`, which writes one to .env"),
+        };
+        let passphrase = self.text("GRANTD_PRIVATE_KEY_PASSPHRASE", None).map(|text| Secret::new(text.to_owned()));
+        let public = self.text("GRANTD_PUBLIC_KEY", None);
+        KeyRing::from_pem(&private, public, passphrase.as_ref()).with_context(|| source.to_owned())
+    }
+
+    /// What an access token lives, server-wide.
+    pub(crate) fn access_token_ttl(&self) -> Result<Ttl> {
+        Ok(self.parsed("GRANTD_ACCESS_TOKEN_TTL", self.serve.access_token_ttl.as_ref())?.unwrap_or(Ttl::DEFAULT))
+    }
+
+    /// What a token of the client credentials grant lives, if the grant has its own.
+    pub(crate) fn client_credentials_ttl(&self) -> Result<Option<Ttl>> {
+        self.parsed("GRANTD_CLIENT_CREDENTIALS_TTL", self.serve.client_credentials_ttl.as_ref())
+    }
+
+    /// The log filter.
+    pub(crate) fn log(&self) -> &str {
+        self.text("GRANTD_LOG", self.flags.log.as_ref()).unwrap_or("info")
+    }
+
+    /// Whether the log is JSON, a line an event.
+    pub(crate) fn log_is_json(&self) -> Result<bool> {
+        match self.text("GRANTD_LOG_FORMAT", self.flags.log_format.as_ref()).unwrap_or("text") {
+            "json" => Ok(true),
+            "text" => Ok(false),
+            other => bail!("GRANTD_LOG_FORMAT: `{other}` is neither text nor json"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::of(ServeFlags::default(), pairs.collect())
+    }
+
+    fn here() -> SocketAddr {
+        "127.0.0.1:8080".parse().unwrap()
+    }
+
+    #[test]
+    fn without_anything_said_the_contract_s_defaults_hold() {
+        let settings = settings(&[]);
+        assert_eq!(settings.listen().unwrap(), here());
+        assert_eq!(settings.issuer(here()).unwrap(), "http://127.0.0.1:8080");
+        assert_eq!(settings.database().unwrap(), PathBuf::from("grantd.db"));
+        assert_eq!(settings.access_token_ttl().unwrap(), Ttl::DEFAULT);
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment() {
+        let flags = ServeFlags { listen: Some("127.0.0.1:1".to_owned()), ..ServeFlags::default() };
+        let environment = HashMap::from([("GRANTD_LISTEN".to_owned(), "127.0.0.1:2".to_owned())]);
+        assert_eq!(Settings::of(flags, environment).listen().unwrap().port(), 1);
+    }
+
+    #[test]
+    fn missing_keys_name_the_command_that_makes_them() {
+        for error in [settings(&[]).key_ring().unwrap_err(), settings(&[]).secret_key().unwrap_err()] {
+            assert!(error.to_string().contains("grantd keys generate"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_refused_that_verifiers_would_not_compare() {
+        for issuer in ["https://a.example/", "ftp://a.example", "https://a.example?x", "auth.example", "https://u@a.example"] {
+            assert!(settings(&[("GRANTD_ISSUER", issuer)]).issuer(here()).is_err(), "{issuer}");
+        }
+    }
+
+    #[test]
+    fn clear_text_stays_on_this_machine() {
+        let everywhere = "0.0.0.0:8080".parse().unwrap();
+        let settings = settings(&[]);
+        assert!(settings.check_transport("http://auth.example", everywhere).is_err());
+        assert!(settings.check_transport("https://auth.example", everywhere).is_ok());
+        assert!(settings.check_transport("http://127.0.0.1:8080", here()).is_ok());
+    }
+
+    #[test]
+    fn md_20_an_error_about_a_key_does_not_print_it() {
+        let settings = settings(&[("GRANTD_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\nTOPSECRET\n-----END PRIVATE KEY-----")]);
+        let printed = format!("{:#}", settings.key_ring().unwrap_err());
+        assert!(!printed.contains("TOPSECRET"), "{printed}");
+    }
+}
