@@ -202,14 +202,10 @@ refusals! {
     PublicClientSentSecret = "public-client-sent-secret", InvalidClient,
         "The client was meant to be confidential.",
         "Create a confidential client, or leave the secret out.";
-    /// The client may not use this grant type (RFC 6749 section 5.2).
+    /// The client may not use this grant type (RFC 6749 section 5.2); a public one never client credentials (section 4.4).
     GrantTypeNotAllowed = "grant-type-not-allowed", UnauthorizedClient,
-        "The grant type was not chosen when the client was created.",
+        "The grant type was not chosen when the client was created, or the client is public.",
         "Create the client with `--grant client_credentials`.";
-    /// A public client asked for client credentials (RFC 6749 section 4.4).
-    PublicClientNotAllowed = "public-client-not-allowed", UnauthorizedClient,
-        "A client without a secret cannot speak for itself.",
-        "Create a confidential client for machines.";
 }
 
 /// A refusal together with what its answer needs from the request.

@@ -6,6 +6,8 @@ mod keys;
 mod permission;
 mod role;
 
+pub(crate) use keys::fresh_secret_key;
+
 use std::sync::Arc;
 
 use anyhow::Result;

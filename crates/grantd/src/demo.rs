@@ -1,2 +1,94 @@
-//! demo
-pub(crate) async fn run(_: crate::cli::DemoFlags, _: crate::output::Output) -> anyhow::Result<()> { Ok(()) }
+//! `grantd demo`: everything at once on a temporary database, with curl lines that work as they are.
+
+mod schools;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use grantd_core::{Algorithm, GrantType, Secret, SigningKey};
+use grantd_guard::Guard;
+use grantd_issuer::{Clients, Issuer, KeyRing, NewClient, PermissionEntry, Registrar};
+use grantd_store::Sqlite;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::{cli::DemoFlags, commands::fresh_secret_key, output::Output, serve};
+
+/// Runs until it is stopped; the database goes with it.
+pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
+    let folder = tempfile::tempdir().context("there is no temporary folder")?;
+    let store = Arc::new(Sqlite::open(&folder.path().join("demo.db"))?);
+    let secret_key = fresh_secret_key();
+    let (client_id, secret) = furnish(&store, &secret_key.secret_hasher()).await?;
+
+    let keys = KeyRing::new(
+        vec![SigningKey::generate(Algorithm::Rs256)?, SigningKey::generate(Algorithm::Es256)?],
+        vec![],
+    )?;
+    let listener = TcpListener::bind(&flags.listen).await.with_context(|| {
+        format!("cannot listen on {}: choose another address, like --listen 127.0.0.1:8081", flags.listen)
+    })?;
+    let base = format!("http://{}", listener.local_addr().context("the listening address is unknown")?);
+    let guard = Guard::with_keys(&base, keys.jwk_set()).build_now()?;
+    let issuer = Issuer::builder(&base, keys, secret_key)
+        .enable(GrantType::ClientCredentials, None)
+        .build(Arc::clone(&store) as Arc<dyn Clients>);
+    let routes = serve::router(Arc::new(issuer), store).merge(schools::routes(&guard));
+
+    let steps = steps(&base, &client_id, secret.reveal());
+    let document = json!({
+        "issuer": base,
+        "client_id": client_id,
+        "client_secret": secret.reveal(),
+        "commands": steps.iter().map(|(_, command)| command).collect::<Vec<_>>(),
+    });
+    output.answer(&document, || {
+        let text: String = steps.iter().map(|(title, command)| format!("# {title}\n{command}\n\n")).collect();
+        format!("grantd is running at {base} on a temporary database. Paste these lines into another terminal:\n\n{text}Stop it with Ctrl-C; everything it made goes with it.\n")
+    })?;
+    serve::serve(listener, routes).await
+}
+
+/// Two permissions, and a client that has one of them.
+async fn furnish(store: &Arc<Sqlite>, hasher: &grantd_core::SecretHasher) -> Result<(String, Secret)> {
+    let registrar = Registrar::new(Arc::clone(store) as Arc<_>);
+    for (name, description) in [("view_schools", "See the list of schools"), ("invoices.read", "Read invoices")] {
+        let api = grantd_core::Api::DEFAULT.to_owned();
+        let entry = PermissionEntry { name: name.parse()?, api, description: description.to_owned() };
+        registrar.create_permission(&entry).await?;
+    }
+    let new = NewClient {
+        name: "Schoolsoft Integration".to_owned(),
+        permissions: vec!["view_schools".parse()?],
+        ..NewClient::default()
+    };
+    let created = registrar.create_client(new, hasher).await?;
+    let (_, secret) = created.secret.context("a confidential client has a secret")?;
+    Ok((created.client.id.to_string(), secret))
+}
+
+/// What to try, in order: a title and a line to paste.
+fn steps(base: &str, id: &str, secret: &str) -> [(&'static str, String); 6] {
+    let ask = format!("-d grant_type=client_credentials -d client_id={id} -d client_secret={secret}");
+    let json = format!(
+        r#"{{"grant_type":"client_credentials","client_id":"{id}","client_secret":"{secret}","scope":""}}"#
+    );
+    let keep = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+    [
+        ("The client trades its secret for a token", format!("curl -X POST {base}/oauth/token {ask}")),
+        (
+            "The same with a JSON body; the token is kept for the next lines",
+            format!("TOKEN=$(curl -s -X POST {base}/oauth/token -H 'Content-Type: application/json' -d '{json}' | {keep})"),
+        ),
+        ("The API accepts the token", format!("curl {base}/api/v1/schools -H \"Authorization: Bearer $TOKEN\"")),
+        ("Without a token it answers 401", format!("curl -i {base}/api/v1/schools")),
+        (
+            "A permission that the client does not have is a 403",
+            format!("curl -i {base}/api/v1/invoices -H \"Authorization: Bearer $TOKEN\""),
+        ),
+        (
+            "Asking for that permission is refused as a whole",
+            format!("curl -X POST {base}/oauth/token {ask} -d 'scope=view_schools invoices.read'"),
+        ),
+    ]
+}

@@ -1,6 +1,6 @@
 //! What commands say: lines for people, or exactly one JSON document; complaints on stderr.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one room that prints")]
+use std::io::{ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -18,23 +18,24 @@ impl Output {
 
     /// Gives the answer: the document, or the lines that are made for people.
     pub(crate) fn answer(self, document: &Value, lines: impl FnOnce() -> String) -> Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(document).context("the answer cannot be written")?);
+        let text = if self.json {
+            serde_json::to_string_pretty(document).context("the answer cannot be written as JSON")? + "\n"
         } else {
-            print!("{}", lines());
-        }
-        Ok(())
-    }
-
-    /// Says something beside the answer, to people only.
-    pub(crate) fn remark(self, text: &str) {
-        if !self.json {
-            eprintln!("{text}");
+            lines()
+        };
+        let mut stdout = stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            // Whoever read it has read enough, as `grantd client list | head` does.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => written.context("the answer cannot be written"),
         }
     }
 }
 
 /// The whole chain of an error as one sentence.
 pub(crate) fn complain(error: &anyhow::Error) {
-    eprintln!("grantd: {error:#}");
+    #[expect(clippy::print_stderr, reason = "this is the one room that complains")]
+    {
+        eprintln!("grantd: {error:#}");
+    }
 }

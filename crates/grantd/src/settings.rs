@@ -91,8 +91,9 @@ impl Settings {
         Ok(Self { flags, serve, environment })
     }
 
-    /// Settings of flags alone, deaf to the environment (for the demo and tests).
-    pub(crate) fn of(serve: ServeFlags, environment: HashMap<String, String>) -> Self {
+    /// Settings of these alone, deaf to the real environment.
+    #[cfg(test)]
+    fn of(serve: ServeFlags, environment: HashMap<String, String>) -> Self {
         Self { flags: Flags::default(), serve, environment }
     }
 

@@ -12,8 +12,9 @@ pub(super) fn authorize<'a>(
     policy: &'a Policy,
 ) -> Result<Authorized<'a>, Refusal> {
     let client = authenticated.client();
+    // Whatever storage says of its grants: who cannot prove itself cannot speak for itself.
     if client.kind == ClientKind::Public {
-        return Err(Refusal::PublicClientNotAllowed);
+        return Err(Refusal::GrantTypeNotAllowed);
     }
     let chosen = choose_api(client, ask, &policy.issuer)?;
     let api = &chosen.api;

@@ -1,0 +1,13 @@
+//! grantd from outside: the real binary, on port 0, over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
+
+mod command_line;
+mod demo;
+mod hostile;
+mod ledger;
+mod server;
+mod slow;
+mod tokens;
+mod transcript;
+mod wire;

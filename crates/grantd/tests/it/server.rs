@@ -1,0 +1,211 @@
+//! A grantd of a test's own: a folder, keys, clients, a running process.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Read, Write},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, LazyLock, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A client that a test may speak as.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+/// A folder with keys and a database, without a running server yet.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    /// An empty folder with keys of all four algorithms.
+    pub(crate) fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        place.grantd("keys generate --alg RS256 --alg PS256 --alg ES256 --alg EdDSA");
+        place
+    }
+
+    /// An empty folder.
+    pub(crate) fn bare() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A command of grantd in this folder, deaf to the environment of the test.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grantd"));
+        command.current_dir(self.path()).env_clear().stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command line, whatever comes of it.
+    pub(crate) fn try_grantd(&self, line: &str) -> Output {
+        self.command().args(line.split(' ')).output().unwrap()
+    }
+
+    /// Runs a command line that works, and gives its JSON.
+    pub(crate) fn grantd(&self, line: &str) -> Value {
+        let output = self.try_grantd(&format!("{line} --json"));
+        assert!(output.status.success(), "grantd {line}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Creates a client and remembers how to speak as it.
+    pub(crate) fn client(&self, options: &str) -> Client {
+        let created = self.grantd(&format!("client create --name Test {options}"));
+        let text = |name: &str| created[name].as_str().unwrap_or_default().to_owned();
+        Client { id: text("client_id"), secret: text("client_secret") }
+    }
+
+    /// Creates a client with an id and a secret brought in from elsewhere.
+    pub(crate) fn imported_client(&self, id: &str, secret: &str, options: &[&str]) -> Client {
+        let mut child = self
+            .command()
+            .args(["client", "create", "--name", "Imported", "--secret-stdin", "--id", id])
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.take().unwrap(), "{secret}").unwrap();
+        assert!(child.wait().unwrap().success());
+        Client { id: id.to_owned(), secret: secret.to_owned() }
+    }
+
+    /// Starts the server here with these further options.
+    pub(crate) fn serve(&self, options: &str) -> Running {
+        let mut child = self
+            .command()
+            .args("serve --listen 127.0.0.1:0 --log-format json --json".split(' '))
+            .args(options.split_ascii_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (lines, into) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
+        thread::spawn(move || lines.lines().map_while(Result::ok).for_each(|line| into.lock().unwrap().push(line)));
+        let announced = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.trim().strip_prefix("\"listening\": \"").map(|rest| rest.trim_end_matches(['"', ',']).to_owned()));
+        let Some(address) = announced else { panic!("grantd did not start: {:?}", log.lock().unwrap()) };
+        Running { address: address.parse().unwrap(), child, log }
+    }
+}
+
+/// A running grantd, killed when it is dropped.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All that was logged so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The name of the next refusal that is logged from line `mark` on.
+    pub(crate) fn refusal_since(&self, mark: usize) -> Option<String> {
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < deadline {
+            for line in &self.log()[mark..] {
+                let line: Value = serde_json::from_str(line).unwrap();
+                if let Some(name) = line["refusal"].as_str() {
+                    return Some(name.to_owned());
+                }
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        None
+    }
+
+    /// Asks it to stop, and gives what it says of it.
+    pub(crate) fn terminate(&mut self) -> bool {
+        Command::new("kill").arg(self.pid().to_string()).status().unwrap();
+        self.child.wait().unwrap().success()
+    }
+
+    /// Ends it without a word, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The server that all transcripts share, with the clients they speak of.
+pub(crate) struct Fixture {
+    pub(crate) running: Running,
+    pub(crate) clients: HashMap<&'static str, Client>,
+    _place: Place,
+}
+
+pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
+    let place = Place::new();
+    place.grantd("api create billing --audience https://billing.example");
+    for name in ["schools.read", "schools.write", "invoices.read", "admin.all", "only_scope", "offline_access"] {
+        place.grantd(&format!("permission create {name}"));
+    }
+    place.grantd("permission create bills.read --api billing");
+    place.grantd("role create reader --permission schools.read --permission invoices.read");
+    let three = "--permission schools.read --permission schools.write --permission invoices.read";
+    let mut clients = HashMap::from([
+        ("cc", place.client(&format!("{three} --default-scope schools.read"))),
+        ("cc2", place.client("--permission only_scope")),
+        ("nodefaults", place.client("--role reader --permission schools.write")),
+        ("cc_offline", place.client("--permission offline_access")),
+        ("billing", place.client("--permission schools.read --permission bills.read")),
+        ("ttl120", place.client("--permission schools.read --access-token-ttl 120")),
+        ("ps256", place.client("--permission schools.read --signing-alg PS256")),
+        ("es256", place.client("--permission schools.read --signing-alg ES256")),
+        ("eddsa", place.client("--permission schools.read --signing-alg EdDSA")),
+        ("expired", place.client("--permission schools.read --secret-ttl 1s")),
+        ("revoked", place.client("--permission schools.read")),
+        ("deleted", place.client("--permission schools.read")),
+        ("web", place.client("--grant authorization_code --redirect-uri https://app.example/cb")),
+        ("spa", place.client("--public --redirect-uri https://spa.example/cb")),
+    ]);
+    clients.insert("odd", place.imported_client("an:identifier", " %&+£€", &["--permission", "schools.read"]));
+    clients.insert("spacey", place.imported_client("spacey", "a secret with blanks", &["--permission", "schools.read"]));
+    clients.insert("rawish", place.imported_client("rawish", "100%+sure", &["--permission", "schools.read"]));
+    place.grantd(&format!("client revoke {}", clients["revoked"].id));
+    place.grantd(&format!("client delete {}", clients["deleted"].id));
+    thread::sleep(Duration::from_millis(1100)); // until the secret of `expired` has
+    let running = place.serve("");
+    Fixture { running, clients, _place: place }
+});
+
+/// Everything in a folder as one heap of bytes, to search for what must not be there.
+pub(crate) fn contents(folder: &Path) -> Vec<u8> {
+    let mut heap = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        std::fs::File::open(entry.unwrap().path()).unwrap().read_to_end(&mut heap).unwrap();
+    }
+    heap
+}
