@@ -35,7 +35,7 @@ pub enum KeyRingError {
 impl KeyRing {
     /// A ring of these keys. Of each algorithm the first signs; the default is the first RS256 key,
     /// else the first of all. `retired` keys are published, so that tokens they signed still verify.
-    pub fn new(signing: Vec<SigningKey>, retired: Vec<PublicKey>) -> Result<Self, KeyRingError> {
+    pub fn new(signing: Vec<SigningKey>, retired: &[PublicKey]) -> Result<Self, KeyRingError> {
         if signing.is_empty() {
             return Err(KeyRingError::Empty);
         }
@@ -46,7 +46,7 @@ impl KeyRing {
             }
             published.push(key.public().jwk().clone());
         }
-        for key in &retired {
+        for key in retired {
             // The public half of a signing key stands beside it in the environment: no second copy.
             if !published.iter().any(|known| known.kid.as_deref() == Some(key.kid())) {
                 published.push(key.jwk().clone());
@@ -63,7 +63,7 @@ impl KeyRing {
         if let Some(public) = public.filter(|text| !text.trim().is_empty()) {
             keys.public.extend(read_keys(public, None)?.public);
         }
-        Self::new(keys.private, keys.public)
+        Self::new(keys.private, &keys.public)
     }
 
     /// The key that signs by this algorithm, or by default.

@@ -8,7 +8,7 @@
 //! use std::sync::Arc;
 //! use grantd_issuer::{Issuer, KeyRing, Memory, core::{Algorithm, GrantType, SecretKey, SigningKey}};
 //!
-//! let keys = KeyRing::new(vec![SigningKey::generate(Algorithm::Es256)?], vec![])?;
+//! let keys = KeyRing::new(vec![SigningKey::generate(Algorithm::Es256)?], &[])?;
 //! let issuer = Issuer::builder("https://auth.example", keys, SecretKey::from_bytes([7; 32]))
 //!     .enable(GrantType::ClientCredentials, Some("1h".parse()?))
 //!     .build(Arc::new(Memory::default()));

@@ -23,7 +23,7 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
 
     let keys = KeyRing::new(
         vec![SigningKey::generate(Algorithm::Rs256)?, SigningKey::generate(Algorithm::Es256)?],
-        vec![],
+        &[],
     )?;
     let listener = TcpListener::bind(&flags.listen).await.with_context(|| {
         format!("cannot listen on {}: choose another address, like --listen 127.0.0.1:8081", flags.listen)

@@ -1,14 +1,19 @@
 //! The layers put together in ways they should survive.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::{Body as AxumBody, Bytes},
     http::{Request, Response},
     routing::get,
 };
 use grantd_guard::{Guard, JwkSet, Principal};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
@@ -68,7 +73,7 @@ async fn a_principal_that_was_there_before_is_overwritten() {
     let request = Request::get("/").extension(earlier);
     let bearer = format!("Bearer {}", forge.token(&claims(&json!({}))));
     let answer =
-        send(&app, request.header("authorization", bearer).body(Body::empty()).unwrap()).await;
+        send(&app, request.header("authorization", bearer).body(AxumBody::empty()).unwrap()).await;
     assert_eq!(answer.body, "c1");
 }
 
@@ -97,4 +102,42 @@ async fn the_layers_fit_a_tower_service_that_is_not_axum_s() {
             .await,
         200
     );
+}
+
+/// A form that breaks off before its end.
+struct BrokenOff;
+
+impl From<Bytes> for BrokenOff {
+    fn from(_: Bytes) -> Self {
+        Self
+    }
+}
+
+impl Body for BrokenOff {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::UnexpectedEof.into())))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(9)
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_breaks_off_is_a_malformed_request() {
+    let forge = Forge::new("k");
+    let inner = service_fn(async |_: Request<BrokenOff>| {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("in")))
+    });
+    let request = Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+    let bearer = format!("Bearer {}", forge.token(&claims(&json!({}))));
+    let request = request.header("authorization", bearer).body(BrokenOff).unwrap();
+    let answer = forge.guard().protect().layer(inner).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 400);
 }

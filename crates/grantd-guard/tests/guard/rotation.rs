@@ -102,9 +102,12 @@ async fn keys_are_read_again_by_age_without_any_token_asking() {
     let issuer = FakeIssuer::start("", &[&old]).await;
     let guard = issuer.guard().refresh_interval(Duration::from_secs(1)).build().await.unwrap();
     issuer.publish(&[&new]);
-    while issuer.fetches() < 2 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let read_again = async {
+        while issuer.fetches() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), read_again).await.unwrap();
     // The answer may still be on its way; the second token then provokes no fetch, it joins this one.
     assert!(guard.verify(&issuer.token(&new)).await.is_ok());
     assert_eq!(guard.verify(&issuer.token(&old)).await.unwrap_err(), GuardRefusal::KeyUnknown);

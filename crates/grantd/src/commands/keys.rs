@@ -42,7 +42,7 @@ fn generate(options: &KeysGenerate, output: Output) -> Result<()> {
         file.set("GRANTD_SECRET_KEY", fresh_secret_key().to_text().reveal());
     }
     file.write()?;
-    let ring = KeyRing::new(keys, vec![])?;
+    let ring = KeyRing::new(keys, &[])?;
     let document = json!({
         "env_file": path,
         "keys": describe(&ring),
