@@ -117,7 +117,8 @@ fn ca_29_a_public_client_never_speaks_for_itself_whatever_storage_says() {
     public.credentials.clear();
     let credentials = Credentials::IdOnly { id: "c1".into() };
     let proven = authenticate(&credentials, Some(Arc::new(public)), &hasher(), NOW).unwrap();
-    let outcome = authorize(&proven, GrantType::ClientCredentials, &ask(""), &policy());
+    let policy = policy();
+    let outcome = authorize(&proven, GrantType::ClientCredentials, &ask(""), &policy);
     assert_eq!(outcome.err(), Some(Refusal::GrantTypeNotAllowed));
 }
 

@@ -173,7 +173,7 @@ async fn a_token_changed_in_any_part_is_refused() {
         (format!("{}.{}", parts[0], parts[1]), GuardRefusal::TokenMalformed),
         (format!("{token}."), GuardRefusal::TokenMalformed),
         (format!("{token}="), GuardRefusal::TokenMalformed),
-        (format!("{token}A"), GuardRefusal::TokenMalformed),
+        (format!("{token}A"), GuardRefusal::SignatureWrong),
         (token[1..].to_owned(), GuardRefusal::TokenMalformed),
         (token[..token.len() - 1].to_owned(), GuardRefusal::TokenMalformed),
         ("gat_0123456789".to_owned(), GuardRefusal::TokenMalformed),

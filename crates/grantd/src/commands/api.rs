@@ -1,6 +1,7 @@
 //! `grantd api`: creates, lists and shows APIs.
 
 use anyhow::{Context, Result};
+use grantd_core::{Algorithm, Api, Ttl};
 use serde_json::{Value, json};
 
 use super::registrar;
@@ -10,7 +11,7 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
     let registrar = registrar(settings)?;
     match command {
         ApiCommand::Create(options) => {
-            let api = grantd_core::Api {
+            let api = Api {
                 name: options.name,
                 audience: Some(options.audience),
                 signing_alg: options.signing_alg,
@@ -33,15 +34,15 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
     }
 }
 
-fn line(api: &grantd_core::Api) -> String {
+fn line(api: &Api) -> String {
     format!("{:20}  {}\n", api.name, api.audience.as_deref().unwrap_or("(the issuer)"))
 }
 
-fn describe(api: &grantd_core::Api) -> Value {
+fn describe(api: &Api) -> Value {
     json!({
         "name": api.name,
         "audience": api.audience,
-        "signing_alg": api.signing_alg.map(|alg| alg.as_str()),
-        "access_token_ttl": api.access_token_ttl.map(grantd_core::Ttl::seconds),
+        "signing_alg": api.signing_alg.map(Algorithm::as_str),
+        "access_token_ttl": api.access_token_ttl.map(Ttl::seconds),
     })
 }

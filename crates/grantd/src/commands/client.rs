@@ -1,7 +1,7 @@
 //! `grantd client`: creates, shows, lists, revokes, deletes and restores clients.
 
 use anyhow::{Context, Result, bail};
-use grantd_core::{ClientState, Permission, Secret, Timestamp};
+use grantd_core::{Algorithm, ClientState, GrantType, Permission, Secret, SecretHasher, Timestamp, Ttl};
 use grantd_issuer::{Clock, Created, NewClient, NewSecret, Owner, Registration, clock::SystemClock};
 use serde_json::{Value, json};
 
@@ -69,8 +69,8 @@ fn read_secret() -> Result<Secret> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("standard input cannot be read")?;
     let secret = line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    if secret.is_empty() || secret.len() > grantd_core::SecretHasher::MAX_SECRET {
-        bail!("a secret has 1 to {} bytes: pipe it in as one line", grantd_core::SecretHasher::MAX_SECRET);
+    if secret.is_empty() || secret.len() > SecretHasher::MAX_SECRET {
+        bail!("a secret has 1 to {} bytes: pipe it in as one line", SecretHasher::MAX_SECRET);
     }
     Ok(Secret::new(secret.to_owned()))
 }
@@ -109,14 +109,14 @@ fn describe(client: &Registration) -> Value {
         "description": client.description,
         "kind": client.kind.as_str(),
         "state": client.state.as_str(),
-        "grants": client.grants.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
+        "grants": client.grants.iter().map(GrantType::as_str).collect::<Vec<_>>(),
         "redirect_uris": client.redirect_uris,
         "owner": client.owner.as_ref().map(|owner| format!("{}:{}", owner.kind, owner.id)),
         "permissions": scope(&client.permissions),
         "roles": client.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "default_scope": client.default_scope.as_ref().map(scope),
-        "access_token_ttl": client.access_token_ttl.map(grantd_core::Ttl::seconds),
-        "signing_alg": client.signing_alg.map(|alg| alg.as_str()),
+        "access_token_ttl": client.access_token_ttl.map(Ttl::seconds),
+        "signing_alg": client.signing_alg.map(Algorithm::as_str),
         "generation": client.generation,
         "created_at": moment(client.created_at),
         "updated_at": moment(client.updated_at),

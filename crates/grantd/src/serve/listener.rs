@@ -63,9 +63,9 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router) -> Result<()> {
     drop(listener);
     tracing::info!("stopping: what is under way is finished first");
     stop.send_replace(true);
-    match tokio::time::timeout(DRAIN, room.acquire_many(CONNECTIONS)).await {
-        Ok(_) => tracing::info!("stopped"),
-        Err(_) => tracing::warn!("stopped with connections still open"),
+    if tokio::time::timeout(DRAIN, room.acquire_many(CONNECTIONS)).await.is_err() {
+        tracing::warn!("stopping with connections still open: they took longer than {DRAIN:?}");
     }
+    tracing::info!("stopped");
     Ok(())
 }

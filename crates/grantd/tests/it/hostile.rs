@@ -86,7 +86,7 @@ fn random_bytes_on_any_route_never_make_a_5xx() {
         let mut bytes = match round % 3 {
             0 => noise.bytes(200),
             1 => request("POST", path, &[("Authorization", "Basic")], &noise.bytes(300)),
-            _ => format!("POST {path}?{} HTTP/1.1\r\nHost: x\r\n", round).into_bytes(),
+            _ => format!("POST {path}?{round} HTTP/1.1\r\nHost: x\r\n").into_bytes(),
         };
         if round % 3 != 1 {
             bytes.extend(noise.bytes(100));

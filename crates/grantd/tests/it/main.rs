@@ -1,6 +1,7 @@
 //! grantd from outside: the real binary, on port 0, over real sockets.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
+#![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
 mod command_line;
 mod demo;

@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand: a client that can also send what no library would.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
