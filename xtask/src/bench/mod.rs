@@ -1,0 +1,74 @@
+//! `cargo xtask bench token`: what a token costs, beside the least that it can cost.
+
+mod cost;
+mod healthz;
+mod scratch;
+mod server;
+mod setup;
+mod table;
+mod wrk;
+
+use crate::{
+    failure::{Failure, Outcome},
+    options::Options,
+    run, tools,
+};
+
+const ALGS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+
+/// What to measure.
+pub(crate) struct Plan {
+    algs: Vec<String>,
+    seconds: u64,
+    rounds: usize,
+    strict: Strict,
+    what: What,
+}
+
+/// Whether a limit that is exceeded is a failure.
+#[derive(PartialEq)]
+enum Strict {
+    Yes,
+    No,
+}
+
+/// The floor can be measured alone.
+#[derive(PartialEq)]
+enum What {
+    FloorAndGrantd,
+    FloorOnly,
+}
+
+/// `cargo xtask bench token …`
+pub(crate) fn run(words: &[String]) -> Outcome {
+    let plan = Plan::parse(words)?;
+    tools::need("wrk", "wrk")?;
+    if plan.what == What::FloorOnly {
+        run::show(&mut run::command("cargo build --release --package floor"))?;
+        return cost::of_floor(&plan);
+    }
+    run::show(&mut run::command("cargo build --release --package grantd --package floor"))?;
+    cost::of_tokens(&plan)
+}
+
+impl Plan {
+    fn parse(words: &[String]) -> Outcome<Self> {
+        let mut options = Options::of(words);
+        let mut algs: Vec<String> = options.values("--alg")?;
+        if let Some(unknown) = algs.iter().find(|alg| !ALGS.contains(&alg.as_str())) {
+            return Err(Failure::usage(format!("no algorithm {unknown}; there are {ALGS:?}")));
+        }
+        if algs.is_empty() {
+            algs = ALGS.map(str::to_owned).to_vec();
+        }
+        let seconds = options.value("--seconds", 5)?;
+        let rounds = options.value("--rounds", 3)?;
+        let strict = if options.flag("--strict") { Strict::Yes } else { Strict::No };
+        let floor_only = options.flag("--floor-only");
+        let what = if floor_only { What::FloorOnly } else { What::FloorAndGrantd };
+        if options.rest()? != ["token"] || seconds == 0 || rounds == 0 {
+            return Err(Failure::usage("there is `bench token`, with numbers above 0"));
+        }
+        Ok(Self { algs, seconds, rounds, strict, what })
+    }
+}
