@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use grantd_core::{
-    Algorithm, Api, Ask, Authenticated, Client, ClientApi, ClientKind, ClientState, Credential, CredentialId,
-    Credentials, GrantType, Issued, Permission, Policy, Refusal, SecretHasher, SecretKey, SigningKey, Timestamp, Ttl,
-    authenticate, authorize, jose::UnverifiedJws, mint,
+    Algorithm, Api, Ask, Authenticated, Client, ClientApi, ClientKind, ClientState, Credential,
+    CredentialId, Credentials, GrantType, Issued, Permission, Policy, Refusal, SecretHasher,
+    SecretKey, SigningKey, Timestamp, Ttl, authenticate, authorize, jose::UnverifiedJws, mint,
 };
 use proptest::prelude::*;
 
@@ -22,7 +22,8 @@ fn credential(secret: &str, expires_at: Option<Timestamp>) -> Credential {
 }
 
 fn client(permissions: &[&str]) -> Client {
-    let permissions: Vec<Permission> = permissions.iter().map(|name| name.parse().unwrap()).collect();
+    let permissions: Vec<Permission> =
+        permissions.iter().map(|name| name.parse().unwrap()).collect();
     Client {
         id: "c1".parse().unwrap(),
         kind: ClientKind::Confidential,
@@ -57,7 +58,8 @@ fn ask(scope: &str) -> Ask<'_> {
 
 fn scope(client: &Client, wanted: &str) -> Result<String, Refusal> {
     let proven = prove(client, "right")?;
-    authorize(&proven, GrantType::ClientCredentials, &ask(wanted), &policy()).map(|authorized| authorized.scope)
+    authorize(&proven, GrantType::ClientCredentials, &ask(wanted), &policy())
+        .map(|authorized| authorized.scope)
 }
 
 fn issue(client: &Client, key: &SigningKey) -> Issued {
@@ -89,7 +91,10 @@ fn ca_30_a_secret_ends_at_its_end_and_not_before() {
 #[test]
 fn a_state_is_learnt_only_by_who_knows_the_secret() {
     let mut client = client(&[]);
-    for (state, refusal) in [(ClientState::Revoked, Refusal::ClientRevoked), (ClientState::Deleted, Refusal::ClientDeleted)] {
+    for (state, refusal) in [
+        (ClientState::Revoked, Refusal::ClientRevoked),
+        (ClientState::Deleted, Refusal::ClientDeleted),
+    ] {
         client.state = state;
         assert_eq!(prove(&client, "right").err(), Some(refusal));
         assert_eq!(prove(&client, "wrong").err(), Some(Refusal::ClientSecretWrong));
@@ -138,12 +143,17 @@ fn an_empty_client_gets_an_empty_scope() {
 
 #[test]
 fn every_algorithm_mints_what_its_public_half_verifies_and_no_other() {
-    let keys: Vec<_> = Algorithm::ALL.iter().map(|alg| SigningKey::generate(*alg).unwrap()).collect();
+    let keys: Vec<_> =
+        Algorithm::ALL.iter().map(|alg| SigningKey::generate(*alg).unwrap()).collect();
     for key in &keys {
         let issued = issue(&client(&["a"]), key);
         let jws = UnverifiedJws::parse(&issued.access_token).unwrap();
         for other in &keys {
-            assert_eq!(jws.verify(other.public()).is_ok(), std::ptr::eq(key, other), "{key:?} {other:?}");
+            assert_eq!(
+                jws.verify(other.public()).is_ok(),
+                std::ptr::eq(key, other),
+                "{key:?} {other:?}"
+            );
         }
         let again = key.public().jwk().to_public_key().unwrap();
         assert!(jws.verify(&again).is_ok(), "the published key verifies: {key:?}");
@@ -170,7 +180,10 @@ fn keys_survive_their_pem() {
         let key = SigningKey::generate(alg).unwrap();
         let text = key.to_pem().unwrap().reveal().to_owned() + &key.public().to_pem().unwrap();
         let read = grantd_core::jose::read_keys(&text, None).unwrap();
-        assert_eq!((read.private[0].algorithm(), read.private[0].public().kid()), (alg, key.public().kid()));
+        assert_eq!(
+            (read.private[0].algorithm(), read.private[0].public().kid()),
+            (alg, key.public().kid())
+        );
         assert_eq!((read.public[0].algorithm(), read.public[0].kid()), (alg, key.public().kid()));
         assert!(!format!("{read:?}").contains(&text[60..80]), "nothing prints a key");
     }

@@ -41,7 +41,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         description: "Read invoices".to_owned(),
     };
     registrar.create_permission(&reading).await?;
-    let new = NewClient { name: "Sync".to_owned(), permissions: vec![reading.name], ..NewClient::default() };
+    let new = NewClient {
+        name: "Sync".to_owned(),
+        permissions: vec![reading.name],
+        ..NewClient::default()
+    };
     let created = registrar.create_client(new, &secret_key.secret_hasher()).await?;
     if let Some((_, secret)) = &created.secret {
         println!("client_id={} client_secret={}", created.client.id, secret.reveal());

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use grantd_issuer::{
     Clients, Issuer, KeyRing, StorageFault,
     core::{
-        Algorithm, Api, Client, ClientApi, ClientKind, ClientState, Credential, CredentialId, GrantType, SecretHasher,
-        SecretKey, SigningKey, Timestamp,
+        Algorithm, Api, Client, ClientApi, ClientKind, ClientState, Credential, CredentialId,
+        GrantType, SecretHasher, SecretKey, SigningKey, Timestamp,
     },
 };
 use http::{Method, Request, Response};
@@ -41,7 +41,10 @@ impl Clients for Partners {
             grants: [GrantType::ClientCredentials].into_iter().collect(),
             credentials: vec![secret],
             roles: vec![],
-            apis: vec![ClientApi { api: Arc::new(Api::default_api()), permissions: vec![invoices] }],
+            apis: vec![ClientApi {
+                api: Arc::new(Api::default_api()),
+                permissions: vec![invoices],
+            }],
             default_scope: None,
             generation: 1,
             access_token_ttl: None,
@@ -74,7 +77,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-async fn answer(issuer: &Issuer, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    issuer: &Issuer,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let response = match (&parts.method, parts.uri.path()) {
         (&Method::POST, "/access_token") => match Limited::new(body, 64 * 1024).collect().await {

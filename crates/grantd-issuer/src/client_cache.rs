@@ -35,7 +35,10 @@ impl ClientCache {
     }
 
     /// The client these credentials speak of, by the likelier reading of its id first.
-    pub(crate) async fn find(&self, credentials: &Credentials<'_>) -> Result<Option<Arc<Client>>, StorageFault> {
+    pub(crate) async fn find(
+        &self,
+        credentials: &Credentials<'_>,
+    ) -> Result<Option<Arc<Client>>, StorageFault> {
         for id in credentials.client_ids() {
             if let Some(client) = self.client(id).await? {
                 return Ok(Some(client));

@@ -4,13 +4,19 @@
 //! grantd_issuer::storage_contract!(async { Memory::default() });
 //! ```
 
-#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a failed expectation is the verdict of a test")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a failed expectation is the verdict of a test"
+)]
 
 use std::sync::Arc;
 
 use grantd_core::{Api, ClientId, ClientState, Permission, RoleName, SecretHasher, SecretKey};
 
-use crate::{Conflict, Created, NewClient, PermissionEntry, Registrar, Registry, RegistryError, RoleEntry};
+use crate::{
+    Conflict, Created, NewClient, PermissionEntry, Registrar, Registry, RegistryError, RoleEntry,
+};
 
 /// Makes one test of each clause, each on a storage of its own that the block gives. The block's
 /// value may be a tuple whose first member is the storage, the others kept alive for the test.
@@ -52,13 +58,20 @@ fn permission(text: &str, api: &str) -> PermissionEntry {
 }
 
 async fn create(registry: &Arc<dyn Registry>, new: NewClient) -> Created {
-    Registrar::new(Arc::clone(registry)).create_client(new, &hasher()).await.expect("a client is created")
+    Registrar::new(Arc::clone(registry))
+        .create_client(new, &hasher())
+        .await
+        .expect("a client is created")
 }
 
 /// Permissions `a.read`, `a.write` in `default`, `b.read` in `b`; role `reader` of `a.read b.read`.
 async fn furnish(registry: &Arc<dyn Registry>) {
     let registrar = Registrar::new(Arc::clone(registry));
-    let b = Api { name: "b".to_owned(), audience: Some("https://b.example".to_owned()), ..Api::default_api() };
+    let b = Api {
+        name: "b".to_owned(),
+        audience: Some("https://b.example".to_owned()),
+        ..Api::default_api()
+    };
     registrar.create_api(&b).await.expect("an API is created");
     for (text, api) in [("a.read", "default"), ("a.write", "default"), ("b.read", "b")] {
         registrar.create_permission(&permission(text, api)).await.expect("a permission is created");
@@ -122,7 +135,9 @@ pub async fn an_id_is_taken_once(registry: Arc<dyn Registry>) {
 }
 
 /// A refused change leaves nothing behind.
-pub async fn unknown_permissions_and_roles_are_named_and_nothing_is_half_there(registry: Arc<dyn Registry>) {
+pub async fn unknown_permissions_and_roles_are_named_and_nothing_is_half_there(
+    registry: Arc<dyn Registry>,
+) {
     furnish(&registry).await;
     let registrar = Registrar::new(Arc::clone(&registry));
     let nope = |new: &mut NewClient| new.permissions.push(name("nope"));
@@ -137,25 +152,43 @@ pub async fn unknown_permissions_and_roles_are_named_and_nothing_is_half_there(r
         assert!(error.to_string().contains(command), "{error}");
         assert_eq!(registry.registration("legacy:1").await.expect("an answer"), None);
     }
-    let role = RoleEntry { name: name("odd"), description: String::new(), permissions: vec![name("nope")] };
+    let role = RoleEntry {
+        name: name("odd"),
+        description: String::new(),
+        permissions: vec![name("nope")],
+    };
     assert!(registrar.create_role(&role).await.is_err());
-    assert!(!registry.roles().await.expect("an answer").iter().any(|known| known.name.as_str() == "odd"));
+    assert!(
+        !registry
+            .roles()
+            .await
+            .expect("an answer")
+            .iter()
+            .any(|known| known.name.as_str() == "odd")
+    );
 }
 
 /// `default` comes first, even when empty; others only with a permission.
-pub async fn effective_permissions_are_direct_ones_and_those_of_roles_api_by_api(registry: Arc<dyn Registry>) {
+pub async fn effective_permissions_are_direct_ones_and_those_of_roles_api_by_api(
+    registry: Arc<dyn Registry>,
+) {
     furnish(&registry).await;
     create(&registry, full_client()).await;
     let client = registry.client("legacy:1").await.expect("an answer").expect("a client");
-    let apis: Vec<_> =
-        client.apis.iter().map(|known| (known.api.name.as_str(), known.permissions.clone())).collect();
+    let apis: Vec<_> = client
+        .apis
+        .iter()
+        .map(|known| (known.api.name.as_str(), known.permissions.clone()))
+        .collect();
     let expected: [(&str, Vec<Permission>); 2] =
         [("default", vec![name("a.read"), name("a.write")]), ("b", vec![name("b.read")])];
     assert_eq!(apis, expected);
     assert_eq!(client.apis[1].api.audience.as_deref(), Some("https://b.example"));
     assert_eq!(client.roles, [name::<RoleName>("reader")]);
-    let bare = create(&registry, NewClient { name: "Bare".to_owned(), ..NewClient::default() }).await;
-    let bare = registry.client(bare.client.id.as_str()).await.expect("an answer").expect("a client");
+    let bare =
+        create(&registry, NewClient { name: "Bare".to_owned(), ..NewClient::default() }).await;
+    let bare =
+        registry.client(bare.client.id.as_str()).await.expect("an answer").expect("a client");
     assert_eq!(bare.apis.len(), 1);
     assert!(bare.apis[0].permissions.is_empty());
 }
@@ -164,7 +197,11 @@ pub async fn effective_permissions_are_direct_ones_and_those_of_roles_api_by_api
 pub async fn clients_are_listed_page_by_page_without_deleted_ones(registry: Arc<dyn Registry>) {
     for at in 0..7 {
         let id: ClientId = name(&format!("client-{at}"));
-        create(&registry, NewClient { id: Some(id), name: format!("Client {at}"), ..NewClient::default() }).await;
+        create(
+            &registry,
+            NewClient { id: Some(id), name: format!("Client {at}"), ..NewClient::default() },
+        )
+        .await;
     }
     let registrar = Registrar::new(Arc::clone(&registry));
     registrar.set_client_state("client-3", ClientState::Deleted).await.expect("deleted");
@@ -182,12 +219,16 @@ pub async fn clients_are_listed_page_by_page_without_deleted_ones(registry: Arc<
 
 /// Revoked, deleted, restored: each time the tokens so far are void.
 pub async fn a_change_of_state_raises_the_generation(registry: Arc<dyn Registry>) {
-    let created = create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
+    let created =
+        create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
     let id = created.client.id.as_str();
     let registrar = Registrar::new(Arc::clone(&registry));
-    for (state, generation) in [(ClientState::Revoked, 2), (ClientState::Deleted, 3), (ClientState::Active, 4)] {
+    for (state, generation) in
+        [(ClientState::Revoked, 2), (ClientState::Deleted, 3), (ClientState::Active, 4)]
+    {
         registrar.set_client_state(id, state).await.expect("changed");
-        let client = registry.client(id).await.expect("an answer").expect("a client, in whatever state");
+        let client =
+            registry.client(id).await.expect("an answer").expect("a client, in whatever state");
         assert_eq!((client.state, client.generation), (state, generation));
     }
     assert!(registrar.set_client_state("nobody", ClientState::Revoked).await.is_err());
@@ -198,11 +239,16 @@ pub async fn names_are_unique(registry: Arc<dyn Registry>) {
     furnish(&registry).await;
     let registrar = Registrar::new(Arc::clone(&registry));
     assert!(registrar.create_permission(&permission("a.read", "b")).await.is_err());
-    let homeless = registrar.create_permission(&permission("c.read", "c")).await.expect_err("refused");
+    let homeless =
+        registrar.create_permission(&permission("c.read", "c")).await.expect_err("refused");
     assert!(homeless.to_string().contains("grantd api create c"));
     let role = RoleEntry { name: name("reader"), description: String::new(), permissions: vec![] };
     assert!(registrar.create_role(&role).await.is_err());
-    let twin = Api { name: "c".to_owned(), audience: Some("https://b.example".to_owned()), ..Api::default_api() };
+    let twin = Api {
+        name: "c".to_owned(),
+        audience: Some("https://b.example".to_owned()),
+        ..Api::default_api()
+    };
     assert!(registrar.create_api(&twin).await.is_err());
     assert_eq!(registry.permissions().await.expect("an answer").len(), 3);
     assert_eq!(registry.apis().await.expect("an answer").len(), 2);
@@ -219,9 +265,13 @@ pub async fn every_change_moves_the_revision(registry: Arc<dyn Registry>) {
     };
     registrar.create_permission(&permission("a.read", "default")).await.expect("created");
     moved("a permission").await;
-    let created = create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
+    let created =
+        create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
     moved("a client").await;
-    registrar.set_client_state(created.client.id.as_str(), ClientState::Revoked).await.expect("changed");
+    registrar
+        .set_client_state(created.client.id.as_str(), ClientState::Revoked)
+        .await
+        .expect("changed");
     moved("a state").await;
 }
 

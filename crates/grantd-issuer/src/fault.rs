@@ -15,7 +15,10 @@ pub struct StorageFault {
 
 impl StorageFault {
     /// A fault with the driver's own error behind it.
-    pub fn new(message: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn new(
+        message: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
         Self { message: message.into(), source: Some(Arc::new(source)) }
     }
 
@@ -32,7 +35,9 @@ pub enum Fault {
     #[error(transparent)]
     Storage(#[from] StorageFault),
     /// A client or API wants an algorithm that the server has no key for: `server_error`, 500.
-    #[error("there is no {0} signing key: add one with `grantd keys generate --alg {0}`, or change the client")]
+    #[error(
+        "there is no {0} signing key: add one with `grantd keys generate --alg {0}`, or change the client"
+    )]
     KeyMissing(Algorithm),
     /// The crypto library failed: `server_error`, 500.
     #[error("the crypto library could not sign")]

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use grantd_core::{
-    Authorized, Client, GrantType, Issued, Policy, Raw, Refusal, Refused, SecretHasher, SecretKey, Timestamp,
-    TokenRequest, Ttl, authenticate, authorize, mint,
+    Authorized, Client, GrantType, Issued, Policy, Raw, Refusal, Refused, SecretHasher, SecretKey,
+    Timestamp, TokenRequest, Ttl, authenticate, authorize, mint,
 };
 
 use crate::{
@@ -33,7 +33,8 @@ impl Issuer {
     /// Starts building a server with this issuer identifier (RFC 8414 section 2), these signing
     /// keys and this server key.
     pub fn builder(issuer: impl Into<String>, keys: KeyRing, secret_key: SecretKey) -> Builder {
-        let policy = Policy { issuer: issuer.into(), access_token_ttl: Ttl::DEFAULT, grants: Vec::new() };
+        let policy =
+            Policy { issuer: issuer.into(), access_token_ttl: Ttl::DEFAULT, grants: Vec::new() };
         Builder {
             policy,
             keys,
@@ -99,7 +100,10 @@ fn refused(why: Refusal, raw: &Raw<'_>, client: Option<&Client>) -> TokenError {
 
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issuer").field("policy", &self.policy).field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("Issuer")
+            .field("policy", &self.policy)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
     }
 }
 

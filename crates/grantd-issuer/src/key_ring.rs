@@ -52,13 +52,18 @@ impl KeyRing {
                 published.push(key.jwk().clone());
             }
         }
-        let default = signing.iter().position(|key| key.algorithm() == Algorithm::Rs256).unwrap_or(0);
+        let default =
+            signing.iter().position(|key| key.algorithm() == Algorithm::Rs256).unwrap_or(0);
         let jwks = Bytes::from(serde_json::to_vec(&JwkSet { keys: published.clone() })?);
         Ok(Self { signing, default, published, jwks })
     }
 
     /// Reads a ring from PEM texts, as `GRANTD_PRIVATE_KEY` and `GRANTD_PUBLIC_KEY` hold them.
-    pub fn from_pem(private: &Secret, public: Option<&str>, passphrase: Option<&Secret>) -> Result<Self, KeyRingError> {
+    pub fn from_pem(
+        private: &Secret,
+        public: Option<&str>,
+        passphrase: Option<&Secret>,
+    ) -> Result<Self, KeyRingError> {
         let mut keys = read_keys(private.reveal(), passphrase)?;
         if let Some(public) = public.filter(|text| !text.trim().is_empty()) {
             keys.public.extend(read_keys(public, None)?.public);

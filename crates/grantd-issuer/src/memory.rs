@@ -49,7 +49,10 @@ impl Memory {
 }
 
 impl Tables {
-    fn check_permissions<'a>(&self, names: impl IntoIterator<Item = &'a Permission>) -> Result<(), Conflict> {
+    fn check_permissions<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a Permission>,
+    ) -> Result<(), Conflict> {
         match names.into_iter().find(|name| !self.permissions.contains_key(*name)) {
             Some(unknown) => Err(Conflict::PermissionUnknown(unknown.clone())),
             None => Ok(()),
@@ -68,12 +71,15 @@ impl Tables {
             api: Arc::clone(&self.apis[name]),
             permissions: effective
                 .iter()
-                .filter(|permission| self.permissions.get(**permission).is_some_and(|entry| entry.api == *name))
+                .filter(|permission| {
+                    self.permissions.get(**permission).is_some_and(|entry| entry.api == *name)
+                })
                 .map(|permission| (*permission).clone())
                 .collect(),
         };
         let all = names.into_iter().map(of_api);
-        all.filter(|known| known.api.name == Api::DEFAULT || !known.permissions.is_empty()).collect()
+        all.filter(|known| known.api.name == Api::DEFAULT || !known.permissions.is_empty())
+            .collect()
     }
 }
 
@@ -82,7 +88,9 @@ impl Clients for Memory {
     async fn client(&self, id: &str) -> Result<Option<Client>, StorageFault> {
         let tables = self.tables();
         let found = tables.clients.get(id);
-        Ok(found.map(|(client, credentials)| client.to_client(credentials.clone(), tables.client_apis(client))))
+        Ok(found.map(|(client, credentials)| {
+            client.to_client(credentials.clone(), tables.client_apis(client))
+        }))
     }
 
     async fn revision(&self) -> Result<u64, StorageFault> {
@@ -92,16 +100,24 @@ impl Clients for Memory {
 
 #[async_trait]
 impl Registry for Memory {
-    async fn create_client(&self, client: &Registration, secret: Option<&Credential>) -> Result<(), RegistryError> {
+    async fn create_client(
+        &self,
+        client: &Registration,
+        secret: Option<&Credential>,
+    ) -> Result<(), RegistryError> {
         let mut tables = self.tables();
         if tables.clients.contains_key(&client.id) {
             return Err(Conflict::ClientExists(client.id.clone()).into());
         }
-        tables.check_permissions(client.permissions.iter().chain(client.default_scope.iter().flatten()))?;
+        tables.check_permissions(
+            client.permissions.iter().chain(client.default_scope.iter().flatten()),
+        )?;
         if let Some(unknown) = client.roles.iter().find(|name| !tables.roles.contains_key(*name)) {
             return Err(Conflict::RoleUnknown(unknown.clone()).into());
         }
-        tables.clients.insert(client.id.clone(), (client.clone(), secret.into_iter().cloned().collect()));
+        tables
+            .clients
+            .insert(client.id.clone(), (client.clone(), secret.into_iter().cloned().collect()));
         tables.revision += 1;
         Ok(())
     }
@@ -110,14 +126,27 @@ impl Registry for Memory {
         Ok(self.tables().clients.get(id).map(|(client, _)| client.clone()))
     }
 
-    async fn registrations(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Registration>, StorageFault> {
+    async fn registrations(
+        &self,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<Registration>, StorageFault> {
         let tables = self.tables();
-        let behind = tables.clients.values().map(|(client, _)| client).filter(|client| Some(&client.id) > after);
+        let behind = tables
+            .clients
+            .values()
+            .map(|(client, _)| client)
+            .filter(|client| Some(&client.id) > after);
         let visible = behind.filter(|client| client.state != ClientState::Deleted);
         Ok(visible.take(limit as usize).cloned().collect())
     }
 
-    async fn set_client_state(&self, id: &str, state: ClientState, now: Timestamp) -> Result<bool, StorageFault> {
+    async fn set_client_state(
+        &self,
+        id: &str,
+        state: ClientState,
+        now: Timestamp,
+    ) -> Result<bool, StorageFault> {
         let mut tables = self.tables();
         tables.revision += 1;
         let Some((client, _)) = tables.clients.get_mut(id) else { return Ok(false) };
@@ -127,7 +156,11 @@ impl Registry for Memory {
         Ok(true)
     }
 
-    async fn create_permission(&self, permission: &PermissionEntry, _now: Timestamp) -> Result<(), RegistryError> {
+    async fn create_permission(
+        &self,
+        permission: &PermissionEntry,
+        _now: Timestamp,
+    ) -> Result<(), RegistryError> {
         let mut tables = self.tables();
         if tables.permissions.contains_key(&permission.name) {
             return Err(Conflict::PermissionExists(permission.name.clone()).into());
@@ -161,7 +194,11 @@ impl Registry for Memory {
 
     async fn create_api(&self, api: &Api, _now: Timestamp) -> Result<(), RegistryError> {
         let mut tables = self.tables();
-        if tables.apis.values().any(|known| known.name == api.name || known.audience == api.audience) {
+        if tables
+            .apis
+            .values()
+            .any(|known| known.name == api.name || known.audience == api.audience)
+        {
             return Err(Conflict::api_exists(api).into());
         }
         tables.apis.insert(api.name.clone(), Arc::new(api.clone()));

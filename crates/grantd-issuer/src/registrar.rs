@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use grantd_core::{
-    Api, Client, ClientId, ClientKind, ClientSecret, ClientState, Credential, CredentialId, GrantType, GrantTypes, Secret,
-    SecretHasher, Timestamp,
+    Api, Client, ClientId, ClientKind, ClientSecret, ClientState, Credential, CredentialId,
+    GrantType, GrantTypes, Secret, SecretHasher, Timestamp,
 };
 use url::Url;
 
@@ -47,7 +47,9 @@ pub enum CommandError {
     #[error("`{0}` is no audience: use an absolute URI without fragment, like https://api.example")]
     Audience(String),
     /// The default scope is more than the client has.
-    #[error("the default scope `{0}` is not among the client's permissions: add it with --permission or a role")]
+    #[error(
+        "the default scope `{0}` is not among the client's permissions: add it with --permission or a role"
+    )]
     DefaultScope(String),
     /// The storage could not.
     #[error(transparent)]
@@ -79,14 +81,25 @@ impl Registrar {
     }
 
     /// Creates a client; a confidential one gets its first secret.
-    pub async fn create_client(&self, new: NewClient, hasher: &SecretHasher) -> Result<Created, CommandError> {
+    pub async fn create_client(
+        &self,
+        new: NewClient,
+        hasher: &SecretHasher,
+    ) -> Result<Created, CommandError> {
         let now = self.clock.now();
         let secret = (!new.public).then(|| self.first_secret(&new, now));
         let expires_at = new.secret.expires_at;
         let mut client = self.register(new, now)?;
-        let credential =
-            secret.as_ref().map(|(id, secret)| Credential { id: *id, hash: hasher.hash(secret.reveal()), expires_at });
-        client.credentials.extend(secret.iter().map(|(id, _)| CredentialSummary { id: *id, created_at: now, expires_at }));
+        let credential = secret.as_ref().map(|(id, secret)| Credential {
+            id: *id,
+            hash: hasher.hash(secret.reveal()),
+            expires_at,
+        });
+        client.credentials.extend(secret.iter().map(|(id, _)| CredentialSummary {
+            id: *id,
+            created_at: now,
+            expires_at,
+        }));
         self.check_default_scope(&client).await?;
         self.registry.create_client(&client, credential.as_ref()).await?;
         Ok(Created { client, secret })
@@ -132,7 +145,10 @@ impl Registrar {
     async fn check_default_scope(&self, client: &Registration) -> Result<(), CommandError> {
         let Some(default) = &client.default_scope else { return Ok(()) };
         let roles = self.registry.roles().await?;
-        let of_roles = roles.iter().filter(|role| client.roles.contains(&role.name)).flat_map(|role| &role.permissions);
+        let of_roles = roles
+            .iter()
+            .filter(|role| client.roles.contains(&role.name))
+            .flat_map(|role| &role.permissions);
         let effective: BTreeSet<_> = client.permissions.iter().chain(of_roles).collect();
         match default.iter().find(|name| !effective.contains(name)) {
             Some(missing) => Err(CommandError::DefaultScope(missing.to_string())),
@@ -142,11 +158,18 @@ impl Registrar {
 
     /// One client.
     pub async fn client(&self, id: &str) -> Result<Registration, CommandError> {
-        self.registry.registration(id).await?.ok_or_else(|| CommandError::ClientUnknown(id.to_owned()))
+        self.registry
+            .registration(id)
+            .await?
+            .ok_or_else(|| CommandError::ClientUnknown(id.to_owned()))
     }
 
     /// A page of clients behind `after`, deleted ones left out.
-    pub async fn clients(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Registration>, CommandError> {
+    pub async fn clients(
+        &self,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<Registration>, CommandError> {
         Ok(self.registry.registrations(after, limit).await?)
     }
 
@@ -175,7 +198,10 @@ impl Registrar {
     }
 
     /// Creates a permission.
-    pub async fn create_permission(&self, permission: &PermissionEntry) -> Result<(), CommandError> {
+    pub async fn create_permission(
+        &self,
+        permission: &PermissionEntry,
+    ) -> Result<(), CommandError> {
         Ok(self.registry.create_permission(permission, self.clock.now()).await?)
     }
 
@@ -211,16 +237,24 @@ fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), Comman
 }
 
 fn choose_grants(new: &NewClient) -> Result<GrantTypes, CommandError> {
-    let default = if new.public { GrantType::AuthorizationCode } else { GrantType::ClientCredentials };
-    let grants: GrantTypes =
-        if new.grants.is_empty() { [default].into_iter().collect() } else { new.grants.iter().copied().collect() };
+    let default =
+        if new.public { GrantType::AuthorizationCode } else { GrantType::ClientCredentials };
+    let grants: GrantTypes = if new.grants.is_empty() {
+        [default].into_iter().collect()
+    } else {
+        new.grants.iter().copied().collect()
+    };
     let code = grants.contains(GrantType::AuthorizationCode);
     if new.public && grants.contains(GrantType::ClientCredentials) {
-        Err(CommandError::Grants("a public client has no secret and cannot use client_credentials: leave --public out"))
+        Err(CommandError::Grants(
+            "a public client has no secret and cannot use client_credentials: leave --public out",
+        ))
     } else if code && new.redirect_uris.is_empty() {
         Err(CommandError::Grants("authorization_code needs at least one --redirect-uri"))
     } else if grants.contains(GrantType::RefreshToken) && !code {
-        Err(CommandError::Grants("refresh_token goes with authorization_code: add --grant authorization_code"))
+        Err(CommandError::Grants(
+            "refresh_token goes with authorization_code: add --grant authorization_code",
+        ))
     } else {
         Ok(grants)
     }
@@ -235,7 +269,11 @@ fn check_redirect_uri(uri: &str) -> Result<(), CommandError> {
             "http" => loopback,
             private => private.contains('.'),
         };
-        scheme && url.fragment().is_none() && !uri.contains('#') && url.username().is_empty() && url.password().is_none()
+        scheme
+            && url.fragment().is_none()
+            && !uri.contains('#')
+            && url.username().is_empty()
+            && url.password().is_none()
     });
     if allowed && !uri.chars().any(|c| c.is_control() || c.is_whitespace()) {
         Ok(())
@@ -247,7 +285,11 @@ fn check_redirect_uri(uri: &str) -> Result<(), CommandError> {
 /// A client as a token request sees it, from its registration and the permissions of the server.
 impl Registration {
     /// Puts together what decisions need; `apis` begins with the API `default`.
-    pub fn to_client(&self, credentials: Vec<Credential>, apis: Vec<grantd_core::ClientApi>) -> Client {
+    pub fn to_client(
+        &self,
+        credentials: Vec<Credential>,
+        apis: Vec<grantd_core::ClientApi>,
+    ) -> Client {
         Client {
             id: self.id.clone(),
             kind: self.kind,

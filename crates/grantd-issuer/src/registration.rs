@@ -1,8 +1,8 @@
 //! A client as it is registered: everything an operator says and sees of it, no secret among it.
 
 use grantd_core::{
-    Algorithm, ClientId, ClientKind, ClientState, CredentialId, GrantType, GrantTypes, Permission, RoleName, Secret,
-    Timestamp, Ttl,
+    Algorithm, ClientId, ClientKind, ClientState, CredentialId, GrantType, GrantTypes, Permission,
+    RoleName, Secret, Timestamp, Ttl,
 };
 
 /// A registered client (RFC 7591 calls this the client's metadata).

@@ -34,14 +34,15 @@ impl Issuer {
                 headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes),
             ),
             // Two content types are none.
-            content_type: content_types.next().filter(|_| content_types.next().is_none()).map(HeaderValue::as_bytes),
+            content_type: content_types
+                .next()
+                .filter(|_| content_types.next().is_none())
+                .map(HeaderValue::as_bytes),
             body,
         };
         match self.token(&raw).await {
             Ok(issued) => token(&issued),
-            Err(TokenError::Refused(refused)) => {
-                refusal(refused)
-            }
+            Err(TokenError::Refused(refused)) => refusal(refused),
             Err(TokenError::Faulted(fault)) => {
                 tracing::error!(fault = &fault as &dyn std::error::Error, "token request failed");
                 self::fault(&fault)

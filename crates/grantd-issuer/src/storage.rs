@@ -4,7 +4,9 @@
 //! commands for creating them implements [`Registry`].
 
 use async_trait::async_trait;
-use grantd_core::{Api, Client, ClientId, ClientState, Credential, Permission, RoleName, Timestamp};
+use grantd_core::{
+    Api, Client, ClientId, ClientState, Credential, Permission, RoleName, Timestamp,
+};
 
 use crate::{
     fault::StorageFault,
@@ -29,19 +31,36 @@ pub trait Clients: Send + Sync {
 #[async_trait]
 pub trait Registry: Clients {
     /// Adds a client with its first credential.
-    async fn create_client(&self, client: &Registration, secret: Option<&Credential>) -> Result<(), RegistryError>;
+    async fn create_client(
+        &self,
+        client: &Registration,
+        secret: Option<&Credential>,
+    ) -> Result<(), RegistryError>;
 
     /// One client as it was registered, deleted ones included.
     async fn registration(&self, id: &str) -> Result<Option<Registration>, StorageFault>;
 
     /// Clients that are not deleted, in the order of their ids, those behind `after`.
-    async fn registrations(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Registration>, StorageFault>;
+    async fn registrations(
+        &self,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<Registration>, StorageFault>;
 
     /// Sets a client's state and raises its generation; `false`: no such client.
-    async fn set_client_state(&self, id: &str, state: ClientState, now: Timestamp) -> Result<bool, StorageFault>;
+    async fn set_client_state(
+        &self,
+        id: &str,
+        state: ClientState,
+        now: Timestamp,
+    ) -> Result<bool, StorageFault>;
 
     /// Adds a permission to an API.
-    async fn create_permission(&self, permission: &PermissionEntry, now: Timestamp) -> Result<(), RegistryError>;
+    async fn create_permission(
+        &self,
+        permission: &PermissionEntry,
+        now: Timestamp,
+    ) -> Result<(), RegistryError>;
 
     /// All permissions, by name.
     async fn permissions(&self) -> Result<Vec<PermissionEntry>, StorageFault>;
@@ -93,7 +112,10 @@ pub enum Conflict {
 impl Conflict {
     /// An API of this name, or for this audience, is there.
     pub fn api_exists(api: &Api) -> Self {
-        Self::ApiExists { name: api.name.clone(), audience: api.audience.clone().unwrap_or_default() }
+        Self::ApiExists {
+            name: api.name.clone(),
+            audience: api.audience.clone().unwrap_or_default(),
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use grantd_issuer::{
-    Clients, Issuer, KeyRing, Memory, NewClient, PermissionEntry, Registrar, Response, StorageFault,
+    Clients, Issuer, KeyRing, Memory, NewClient, PermissionEntry, Registrar, Response,
+    StorageFault,
     core::{Algorithm, Client, ClientState, GrantType, SecretKey, SigningKey},
 };
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
@@ -51,14 +52,27 @@ impl Host {
         let registrar = Registrar::new(storage.memory.clone());
         let key = SecretKey::from_bytes([7; 32]);
         let name: grantd_core::Permission = "a".parse().unwrap();
-        let entry = PermissionEntry { name: name.clone(), api: "default".to_owned(), description: String::new() };
+        let entry = PermissionEntry {
+            name: name.clone(),
+            api: "default".to_owned(),
+            description: String::new(),
+        };
         registrar.create_permission(&entry).await.unwrap();
-        let new = NewClient { name: "A".to_owned(), permissions: vec![name], signing_alg, ..NewClient::default() };
+        let new = NewClient {
+            name: "A".to_owned(),
+            permissions: vec![name],
+            signing_alg,
+            ..NewClient::default()
+        };
         let created = registrar.create_client(new, &key.secret_hasher()).await.unwrap();
         let id = created.client.id.to_string();
         let secret = created.secret.unwrap().1;
-        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={}", secret.reveal());
-        let keys = KeyRing::new(vec![SigningKey::generate(Algorithm::Es256).unwrap()], &[]).unwrap();
+        let form = format!(
+            "grant_type=client_credentials&client_id={id}&client_secret={}",
+            secret.reveal()
+        );
+        let keys =
+            KeyRing::new(vec![SigningKey::generate(Algorithm::Es256).unwrap()], &[]).unwrap();
         let issuer = Issuer::builder("https://auth.example", keys, key)
             .enable(GrantType::ClientCredentials, Some("5m".parse().unwrap()))
             .token_path("/access_token")
@@ -83,8 +97,12 @@ async fn l1_and_l3_a_host_gets_a_whole_answer_and_mounts_it_where_it_likes() {
     let answer = host.post(&host.form).await;
     assert_eq!(answer.status(), 200);
     let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!((body["expires_in"].as_u64(), body["token_type"].as_str()), (Some(300), Some("Bearer")));
-    let metadata: serde_json::Value = serde_json::from_slice(host.issuer.metadata().body()).unwrap();
+    assert_eq!(
+        (body["expires_in"].as_u64(), body["token_type"].as_str()),
+        (Some(300), Some("Bearer"))
+    );
+    let metadata: serde_json::Value =
+        serde_json::from_slice(host.issuer.metadata().body()).unwrap();
     assert_eq!(metadata["token_endpoint"], "https://auth.example/access_token");
 }
 
@@ -114,7 +132,10 @@ async fn issuing_goes_on_while_the_storage_is_broken_and_unknown_clients_get_503
     host.storage.broken.store(true, Ordering::SeqCst);
     assert_eq!(host.post(&host.form).await.status(), 200);
     let answer = host.post("grant_type=client_credentials&client_id=new&client_secret=x").await;
-    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()), (503, &b"2"[..]));
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()),
+        (503, &b"2"[..])
+    );
     assert!(!String::from_utf8_lossy(answer.body()).contains("/secret/path"));
 }
 

@@ -36,14 +36,23 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens or creates the file, readable by its owner only, and brings its schema up to date.
     pub fn open(path: &Path) -> Result<Self, StorageFault> {
-        let opening = |error| StorageFault::new(format!("cannot open the database {}", path.display()), error);
+        let opening = |error| {
+            StorageFault::new(format!("cannot open the database {}", path.display()), error)
+        };
         OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
-            StorageFault::new(format!("cannot open the database {}: {error}", path.display()), error)
+            StorageFault::new(
+                format!("cannot open the database {}: {error}", path.display()),
+                error,
+            )
         })?;
         let mut writer = connect(path).map_err(opening)?;
         migrations::run(&mut writer)?;
         let reader = || Ok(Reader::start(connect(path).map_err(opening)?));
-        Ok(Self { writer: Writer::start(writer), readers: [reader()?, reader()?], next: AtomicUsize::new(0) })
+        Ok(Self {
+            writer: Writer::start(writer),
+            readers: [reader()?, reader()?],
+            next: AtomicUsize::new(0),
+        })
     }
 
     fn reader(&self) -> &Reader {
@@ -75,7 +84,9 @@ impl Clients for Sqlite {
 
     async fn revision(&self) -> Result<u64, StorageFault> {
         // The number counts other connections' commits as seen by one: always ask the same one.
-        let version = |connection: &Connection| connection.query_row(statements::DATA_VERSION, [], |row| row.get(0));
+        let version = |connection: &Connection| {
+            connection.query_row(statements::DATA_VERSION, [], |row| row.get(0))
+        };
         let version: i64 = self.readers[0].read(version).await?;
         Ok(version.unsigned_abs())
     }

@@ -214,7 +214,9 @@ pub(crate) struct ApiCreate {
 
 fn parse_owner(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
-        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok((kind.to_owned(), id.to_owned())),
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
+            Ok((kind.to_owned(), id.to_owned()))
+        }
         _ => Err("write TYPE:ID, like tenant:42".to_owned()),
     }
 }

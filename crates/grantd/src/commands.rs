@@ -38,12 +38,15 @@ fn migrate(settings: &Settings, output: Output) -> Result<()> {
     let path = settings.database()?;
     Sqlite::open(&path)?;
     let path = path.display().to_string();
-    output.answer(&json!({ "database": path, "state": "current" }), || format!("{path} is up to date\n"))
+    output.answer(&json!({ "database": path, "state": "current" }), || {
+        format!("{path} is up to date\n")
+    })
 }
 
 /// A moment as RFC 3339 text in UTC, to the second.
 fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.seconds()).map_or_else(|_| at.seconds().to_string(), |at| at.to_string())
+    jiff::Timestamp::from_second(at.seconds())
+        .map_or_else(|_| at.seconds().to_string(), |at| at.to_string())
 }
 
 /// Names joined by blanks, or a dash for none.

@@ -26,9 +26,13 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         &[],
     )?;
     let listener = TcpListener::bind(&flags.listen).await.with_context(|| {
-        format!("cannot listen on {}: choose another address, like --listen 127.0.0.1:8081", flags.listen)
+        format!(
+            "cannot listen on {}: choose another address, like --listen 127.0.0.1:8081",
+            flags.listen
+        )
     })?;
-    let base = format!("http://{}", listener.local_addr().context("the listening address is unknown")?);
+    let base =
+        format!("http://{}", listener.local_addr().context("the listening address is unknown")?);
     let guard = Guard::with_keys(&base, keys.jwk_set()).build_now()?;
     let issuer = Issuer::builder(&base, keys, secret_key)
         .enable(GrantType::ClientCredentials, None)
@@ -50,11 +54,17 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
 }
 
 /// Two permissions, and a client that has one of them.
-async fn furnish(store: &Arc<Sqlite>, hasher: &grantd_core::SecretHasher) -> Result<(String, Secret)> {
+async fn furnish(
+    store: &Arc<Sqlite>,
+    hasher: &grantd_core::SecretHasher,
+) -> Result<(String, Secret)> {
     let registrar = Registrar::new(Arc::clone(store) as Arc<_>);
-    for (name, description) in [("view_schools", "See the list of schools"), ("invoices.read", "Read invoices")] {
+    for (name, description) in
+        [("view_schools", "See the list of schools"), ("invoices.read", "Read invoices")]
+    {
         let api = grantd_core::Api::DEFAULT.to_owned();
-        let entry = PermissionEntry { name: name.parse()?, api, description: description.to_owned() };
+        let entry =
+            PermissionEntry { name: name.parse()?, api, description: description.to_owned() };
         registrar.create_permission(&entry).await?;
     }
     let new = NewClient {
@@ -69,18 +79,27 @@ async fn furnish(store: &Arc<Sqlite>, hasher: &grantd_core::SecretHasher) -> Res
 
 /// What to try, in order: a title and a line to paste.
 fn steps(base: &str, id: &str, secret: &str) -> [(&'static str, String); 6] {
-    let ask = format!("-d grant_type=client_credentials -d client_id={id} -d client_secret={secret}");
+    let ask =
+        format!("-d grant_type=client_credentials -d client_id={id} -d client_secret={secret}");
     let json = format!(
         r#"{{"grant_type":"client_credentials","client_id":"{id}","client_secret":"{secret}","scope":""}}"#
     );
     let keep = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
     [
-        ("The client trades its secret for a token", format!("curl -X POST {base}/oauth/token {ask}")),
+        (
+            "The client trades its secret for a token",
+            format!("curl -X POST {base}/oauth/token {ask}"),
+        ),
         (
             "The same with a JSON body; the token is kept for the next lines",
-            format!("TOKEN=$(curl -s -X POST {base}/oauth/token -H 'Content-Type: application/json' -d '{json}' | {keep})"),
+            format!(
+                "TOKEN=$(curl -s -X POST {base}/oauth/token -H 'Content-Type: application/json' -d '{json}' | {keep})"
+            ),
         ),
-        ("The API accepts the token", format!("curl {base}/api/v1/schools -H \"Authorization: Bearer $TOKEN\"")),
+        (
+            "The API accepts the token",
+            format!("curl {base}/api/v1/schools -H \"Authorization: Bearer $TOKEN\""),
+        ),
         ("Without a token it answers 401", format!("curl -i {base}/api/v1/schools")),
         (
             "A permission that the client does not have is a 403",

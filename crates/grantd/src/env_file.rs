@@ -35,7 +35,8 @@ impl EnvFile {
     /// Whether a variable is there with a value.
     pub(crate) fn has(&self, name: &str) -> bool {
         entries(&self.text).any(|entry| {
-            let value = entry.split_once('=').map(|(_, value)| value.trim().trim_matches(['"', '\'']));
+            let value =
+                entry.split_once('=').map(|(_, value)| value.trim().trim_matches(['"', '\'']));
             names(entry, name) && value.is_some_and(|value| !value.is_empty())
         })
     }
@@ -43,7 +44,8 @@ impl EnvFile {
     /// Sets a variable in its place, or at the end. Line ends in the value become `\n`, which every
     /// reader of env files leaves on one line.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        let line = Zeroizing::new(format!("{name}=\"{}\"\n", value.trim_end().replace('\n', "\\n")));
+        let line =
+            Zeroizing::new(format!("{name}=\"{}\"\n", value.trim_end().replace('\n', "\\n")));
         let mut changed = Zeroizing::new(String::with_capacity(self.text.len() + line.len()));
         let mut placed = false;
         for entry in entries(&self.text) {
@@ -65,7 +67,11 @@ impl EnvFile {
 
     /// Writes the file: a new one beside it, on disk, then in its place.
     pub(crate) fn write(&self) -> Result<()> {
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let name = self.path.file_name().context("the env file needs a name")?.to_string_lossy();
         let fresh = folder.join(format!(".{name}.new"));
         let written = self.write_fresh(&fresh).and_then(|()| fs::rename(&fresh, &self.path));
@@ -74,11 +80,14 @@ impl EnvFile {
             let _ = fs::remove_file(&fresh);
             bail!("cannot write {}: {error}", self.path.display());
         }
-        File::open(folder).and_then(|folder| folder.sync_all()).context("the folder cannot be synced")
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .context("the folder cannot be synced")
     }
 
     fn write_fresh(&self, path: &Path) -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
         file.write_all(self.text.as_bytes())?;
         file.sync_all()

@@ -19,7 +19,9 @@ impl Output {
     /// Gives the answer: the document, or the lines that are made for people.
     pub(crate) fn answer(self, document: &Value, lines: impl FnOnce() -> String) -> Result<()> {
         let text = if self.json {
-            serde_json::to_string_pretty(document).context("the answer cannot be written as JSON")? + "\n"
+            serde_json::to_string_pretty(document)
+                .context("the answer cannot be written as JSON")?
+                + "\n"
         } else {
             lines()
         };

@@ -33,7 +33,8 @@ pub(crate) async fn run(settings: &Settings, output: Output) -> Result<()> {
     settings.check_transport(&settings.issuer(address)?, address)?;
     let build = builder(settings)?;
     let store = Arc::new(Sqlite::open(&settings.database()?)?);
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listening = listener.local_addr().context("the listening address is unknown")?;
     let issuer = build(settings.issuer(listening)?, Arc::clone(&store));
     announce(&issuer, listening, output)?;
@@ -42,7 +43,9 @@ pub(crate) async fn run(settings: &Settings, output: Output) -> Result<()> {
 }
 
 /// Reads keys and settings now, and takes issuer and storage when the port is known.
-pub(crate) fn builder(settings: &Settings) -> Result<impl FnOnce(String, Arc<Sqlite>) -> Issuer + use<>> {
+pub(crate) fn builder(
+    settings: &Settings,
+) -> Result<impl FnOnce(String, Arc<Sqlite>) -> Issuer + use<>> {
     let (keys, secret_key) = (settings.key_ring()?, settings.secret_key()?);
     let (ttl, machine_ttl) = (settings.access_token_ttl()?, settings.client_credentials_ttl()?);
     Ok(move |issuer, store: Arc<Sqlite>| {
@@ -61,7 +64,10 @@ pub(crate) fn keep_fresh(issuer: Arc<Issuer>) {
         loop {
             ticks.tick().await;
             if let Err(fault) = issuer.refresh().await {
-                tracing::error!(fault = &fault as &dyn std::error::Error, "cannot look for changes");
+                tracing::error!(
+                    fault = &fault as &dyn std::error::Error,
+                    "cannot look for changes"
+                );
             }
         }
     });
@@ -75,7 +81,8 @@ fn announce(issuer: &Issuer, listening: SocketAddr, output: Output) -> Result<()
 }
 
 fn start_log(settings: &Settings) -> Result<()> {
-    let filter = EnvFilter::try_new(settings.log()).context("GRANTD_LOG: write error, warn, info or debug")?;
+    let filter = EnvFilter::try_new(settings.log())
+        .context("GRANTD_LOG: write error, warn, info or debug")?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if settings.log_is_json()? {
         log.json().flatten_event(true).init();

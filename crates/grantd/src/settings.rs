@@ -86,7 +86,10 @@ impl Settings {
             Err(error) if error.not_found() => {}
             Err(_) => bail!(".env cannot be read: check its permissions"),
         }
-        #[expect(clippy::disallowed_methods, reason = "this is the one room that reads the environment")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one room that reads the environment"
+        )]
         environment.extend(std::env::vars().filter(|(name, _)| name.starts_with("GRANTD_")));
         Ok(Self { flags, serve, environment })
     }
@@ -107,24 +110,38 @@ impl Settings {
         name: &str,
         flag: Option<&'a String>,
     ) -> Result<Option<T>> {
-        self.text(name, flag).map(|text| text.trim().parse().with_context(|| name.to_owned())).transpose()
+        self.text(name, flag)
+            .map(|text| text.trim().parse().with_context(|| name.to_owned()))
+            .transpose()
     }
 
     /// Where to listen.
     pub(crate) fn listen(&self) -> Result<SocketAddr> {
-        let text = self.text("GRANTD_LISTEN", self.serve.listen.as_ref()).unwrap_or("127.0.0.1:8080");
-        text.parse().map_err(|_| anyhow!("GRANTD_LISTEN: `{text}` is not an address like 127.0.0.1:8080"))
+        let text =
+            self.text("GRANTD_LISTEN", self.serve.listen.as_ref()).unwrap_or("127.0.0.1:8080");
+        text.parse()
+            .map_err(|_| anyhow!("GRANTD_LISTEN: `{text}` is not an address like 127.0.0.1:8080"))
     }
 
     /// The issuer identifier (RFC 8414 section 2), as it stands: nothing is added or taken away.
     pub(crate) fn issuer(&self, listening: SocketAddr) -> Result<String> {
         let default = || format!("http://{listening}");
-        let text = self.text("GRANTD_ISSUER", self.serve.issuer.as_ref()).map_or_else(default, ToOwned::to_owned);
-        let url = Url::parse(&text).map_err(|_| anyhow!("GRANTD_ISSUER: `{text}` is not a URL like https://auth.example"))?;
+        let text = self
+            .text("GRANTD_ISSUER", self.serve.issuer.as_ref())
+            .map_or_else(default, ToOwned::to_owned);
+        let url = Url::parse(&text).map_err(|_| {
+            anyhow!("GRANTD_ISSUER: `{text}` is not a URL like https://auth.example")
+        })?;
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
-            bail!("GRANTD_ISSUER: `{text}` must begin with https:// (http:// only for trials on one machine)");
+            bail!(
+                "GRANTD_ISSUER: `{text}` must begin with https:// (http:// only for trials on one machine)"
+            );
         }
-        if url.query().is_some() || url.fragment().is_some() || text.ends_with('/') || !url.username().is_empty() {
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || text.ends_with('/')
+            || !url.username().is_empty()
+        {
             bail!("GRANTD_ISSUER: `{text}` must have no query, fragment, user or slash at its end");
         }
         Ok(text)
@@ -144,11 +161,15 @@ impl Settings {
 
     /// The SQLite file.
     pub(crate) fn database(&self) -> Result<PathBuf> {
-        let url = self.text("GRANTD_DATABASE_URL", self.flags.database_url.as_ref()).unwrap_or("sqlite://grantd.db");
+        let url = self
+            .text("GRANTD_DATABASE_URL", self.flags.database_url.as_ref())
+            .unwrap_or("sqlite://grantd.db");
         match url.strip_prefix("sqlite://") {
             Some(path) if !path.is_empty() && !path.contains('?') => Ok(PathBuf::from(path)),
             // Whatever else is there may hold a password: do not repeat it.
-            _ => bail!("GRANTD_DATABASE_URL must be sqlite://FILE, like sqlite://grantd.db or sqlite:///var/lib/grantd/grantd.db"),
+            _ => bail!(
+                "GRANTD_DATABASE_URL must be sqlite://FILE, like sqlite://grantd.db or sqlite:///var/lib/grantd/grantd.db"
+            ),
         }
     }
 
@@ -165,23 +186,32 @@ impl Settings {
         let inline = self.text("GRANTD_PRIVATE_KEY", None);
         let file = self.text("GRANTD_PRIVATE_KEY_FILE", self.flags.private_key_file.as_ref());
         let (source, private) = match (inline, file) {
-            (Some(_), Some(_)) => bail!("GRANTD_PRIVATE_KEY and GRANTD_PRIVATE_KEY_FILE are both set: keep one"),
+            (Some(_), Some(_)) => {
+                bail!("GRANTD_PRIVATE_KEY and GRANTD_PRIVATE_KEY_FILE are both set: keep one")
+            }
             (Some(text), None) => ("GRANTD_PRIVATE_KEY", Secret::new(text.to_owned())),
             (None, Some(path)) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| anyhow!("GRANTD_PRIVATE_KEY_FILE: cannot read {path}: {error}"))?;
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    anyhow!("GRANTD_PRIVATE_KEY_FILE: cannot read {path}: {error}")
+                })?;
                 ("GRANTD_PRIVATE_KEY_FILE", Secret::new(text))
             }
-            (None, None) => bail!("there is no signing key: run `grantd keys generate`, which writes one to .env"),
+            (None, None) => bail!(
+                "there is no signing key: run `grantd keys generate`, which writes one to .env"
+            ),
         };
-        let passphrase = self.text("GRANTD_PRIVATE_KEY_PASSPHRASE", None).map(|text| Secret::new(text.to_owned()));
+        let passphrase = self
+            .text("GRANTD_PRIVATE_KEY_PASSPHRASE", None)
+            .map(|text| Secret::new(text.to_owned()));
         let public = self.text("GRANTD_PUBLIC_KEY", None);
         KeyRing::from_pem(&private, public, passphrase.as_ref()).with_context(|| source.to_owned())
     }
 
     /// What an access token lives, server-wide.
     pub(crate) fn access_token_ttl(&self) -> Result<Ttl> {
-        Ok(self.parsed("GRANTD_ACCESS_TOKEN_TTL", self.serve.access_token_ttl.as_ref())?.unwrap_or(Ttl::DEFAULT))
+        Ok(self
+            .parsed("GRANTD_ACCESS_TOKEN_TTL", self.serve.access_token_ttl.as_ref())?
+            .unwrap_or(Ttl::DEFAULT))
     }
 
     /// What a token of the client credentials grant lives, if the grant has its own.
@@ -235,14 +265,22 @@ mod tests {
 
     #[test]
     fn missing_keys_name_the_command_that_makes_them() {
-        for error in [settings(&[]).key_ring().unwrap_err(), settings(&[]).secret_key().unwrap_err()] {
+        for error in
+            [settings(&[]).key_ring().unwrap_err(), settings(&[]).secret_key().unwrap_err()]
+        {
             assert!(error.to_string().contains("grantd keys generate"), "{error}");
         }
     }
 
     #[test]
     fn an_issuer_is_refused_that_verifiers_would_not_compare() {
-        for issuer in ["https://a.example/", "ftp://a.example", "https://a.example?x", "auth.example", "https://u@a.example"] {
+        for issuer in [
+            "https://a.example/",
+            "ftp://a.example",
+            "https://a.example?x",
+            "auth.example",
+            "https://u@a.example",
+        ] {
             assert!(settings(&[("GRANTD_ISSUER", issuer)]).issuer(here()).is_err(), "{issuer}");
         }
     }
@@ -258,7 +296,10 @@ mod tests {
 
     #[test]
     fn md_20_an_error_about_a_key_does_not_print_it() {
-        let settings = settings(&[("GRANTD_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\nTOPSECRET\n-----END PRIVATE KEY-----")]);
+        let settings = settings(&[(
+            "GRANTD_PRIVATE_KEY",
+            "-----BEGIN PRIVATE KEY-----\nTOPSECRET\n-----END PRIVATE KEY-----",
+        )]);
         let printed = format!("{:#}", settings.key_ring().unwrap_err());
         assert!(!printed.contains("TOPSECRET"), "{printed}");
     }

@@ -20,16 +20,24 @@ pub(super) fn client(connection: &Connection, id: &str) -> rusqlite::Result<Opti
 }
 
 /// The client as an operator sees it.
-pub(super) fn registration(connection: &Connection, id: &str) -> rusqlite::Result<Option<Registration>> {
+pub(super) fn registration(
+    connection: &Connection,
+    id: &str,
+) -> rusqlite::Result<Option<Registration>> {
     let snapshot = connection.unchecked_transaction()?;
     Ok(load(&snapshot, id)?.map(|(client, _)| client))
 }
 
 /// A page of clients behind an id.
-pub(super) fn registrations(connection: &Connection, after: &str, limit: u32) -> rusqlite::Result<Vec<Registration>> {
+pub(super) fn registrations(
+    connection: &Connection,
+    after: &str,
+    limit: u32,
+) -> rusqlite::Result<Vec<Registration>> {
     let snapshot = connection.unchecked_transaction()?;
     let mut statement = snapshot.prepare_cached(sql::CLIENTS_AFTER)?;
-    let ids: Vec<String> = statement.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let ids: Vec<String> =
+        statement.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut page = Vec::with_capacity(ids.len());
     for id in ids {
         page.extend(load(&snapshot, &id)?.map(|(client, _)| client));
@@ -37,9 +45,14 @@ pub(super) fn registrations(connection: &Connection, after: &str, limit: u32) ->
     Ok(page)
 }
 
-fn load(connection: &Connection, id: &str) -> rusqlite::Result<Option<(Registration, Vec<Credential>)>> {
+fn load(
+    connection: &Connection,
+    id: &str,
+) -> rusqlite::Result<Option<(Registration, Vec<Credential>)>> {
     let mut statement = connection.prepare_cached(sql::CLIENT)?;
-    let Some(mut client) = statement.query_row([id], rows::registration).optional()? else { return Ok(None) };
+    let Some(mut client) = statement.query_row([id], rows::registration).optional()? else {
+        return Ok(None);
+    };
     let mut statement = connection.prepare_cached(sql::CREDENTIALS)?;
     let found = statement.query_map([id], rows::credential)?.collect::<Result<Vec<_>, _>>()?;
     let (credentials, summaries) = found.into_iter().unzip();

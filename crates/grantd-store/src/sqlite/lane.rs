@@ -65,10 +65,12 @@ impl Writer {
     ) -> Result<T, RegistryError> {
         let (sender, answer) = oneshot::channel();
         let job: Write = Box::new(move |connection| {
-            let outcome = connection.map_err(RegistryError::from).and_then(|open| in_savepoint(open, change));
+            let outcome =
+                connection.map_err(RegistryError::from).and_then(|open| in_savepoint(open, change));
             Box::new(move |committed| {
                 // Refusals need no commit; what was done does.
-                let outcome = outcome.and_then(|done| committed.map(|()| done).map_err(RegistryError::from));
+                let outcome =
+                    outcome.and_then(|done| committed.map(|()| done).map_err(RegistryError::from));
                 let _ = sender.send(outcome);
             })
         });

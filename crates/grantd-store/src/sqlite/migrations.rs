@@ -19,8 +19,9 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _migrations (
 
 /// Applies what is missing. Two processes may start at once: the second waits, then finds it done.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StorageFault> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| fault(&error))?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|error| fault(&error))?;
     transaction.execute_batch(CREATE_TABLE).map_err(|error| fault(&error))?;
     let applied = applied(&transaction).map_err(|error| fault(&error))?;
     if applied.len() > MIGRATIONS.len() {
@@ -42,7 +43,8 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), StorageFault> {
             None => {
                 transaction.execute_batch(sql).map_err(|error| fault(&error))?;
                 let insert = "INSERT INTO _migrations (number, name, checksum) VALUES (?1, ?2, ?3)";
-                let row = params![i64::try_from(at + 1).unwrap_or(i64::MAX), name, checksum.as_ref()];
+                let row =
+                    params![i64::try_from(at + 1).unwrap_or(i64::MAX), name, checksum.as_ref()];
                 transaction.execute(insert, row).map_err(|error| fault(&error))?;
             }
         }
@@ -73,7 +75,12 @@ mod tests {
         run(&mut connection).unwrap();
         connection.execute("UPDATE _migrations SET checksum = x'00' WHERE number = 1", []).unwrap();
         assert!(run(&mut connection).unwrap_err().to_string().contains("another build"));
-        connection.execute("INSERT INTO _migrations (number, name, checksum) VALUES (9, 'future', x'00')", []).unwrap();
+        connection
+            .execute(
+                "INSERT INTO _migrations (number, name, checksum) VALUES (9, 'future', x'00')",
+                [],
+            )
+            .unwrap();
         assert!(run(&mut connection).unwrap_err().to_string().contains("newer grantd"));
     }
 }

@@ -15,13 +15,22 @@ pub(super) fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
         name: row.get(1)?,
         description: row.get(2)?,
         kind: named(row, 3, &[ClientKind::Confidential, ClientKind::Public], ClientKind::as_str)?,
-        state: named(row, 4, &[ClientState::Active, ClientState::Revoked, ClientState::Deleted], ClientState::as_str)?,
+        state: named(
+            row,
+            4,
+            &[ClientState::Active, ClientState::Revoked, ClientState::Deleted],
+            ClientState::as_str,
+        )?,
         grants: words(row.get_ref(5)?.as_str()?, 5)?.into_iter().collect(),
         redirect_uris: row.get_ref(6)?.as_str()?.lines().map(ToOwned::to_owned).collect(),
         owner: owner.map(|(kind, id)| Owner { kind, id }),
         permissions: Vec::new(),
         roles: Vec::new(),
-        default_scope: row.get_ref(9)?.as_str_or_null()?.map(|names| words(names, 9)).transpose()?,
+        default_scope: row
+            .get_ref(9)?
+            .as_str_or_null()?
+            .map(|names| words(names, 9))
+            .transpose()?,
         access_token_ttl: ttl(row, 10)?,
         signing_alg: optional(row, 11)?,
         generation: unsigned(row, 12)?,
@@ -36,12 +45,20 @@ pub(super) fn credential(row: &Row<'_>) -> rusqlite::Result<(Credential, Credent
     let id = parse(row, 0)?;
     let expires_at = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_micros);
     let hash = SecretHash::from_bytes(row.get(1)?);
-    Ok((Credential { id, hash, expires_at }, CredentialSummary { id, created_at: timestamp(row, 2)?, expires_at }))
+    Ok((
+        Credential { id, hash, expires_at },
+        CredentialSummary { id, created_at: timestamp(row, 2)?, expires_at },
+    ))
 }
 
 /// An API from four columns: name, audience, algorithm, time to live.
 pub(super) fn api(row: &Row<'_>) -> rusqlite::Result<Api> {
-    Ok(Api { name: row.get(0)?, audience: row.get(1)?, signing_alg: optional(row, 2)?, access_token_ttl: ttl(row, 3)? })
+    Ok(Api {
+        name: row.get(0)?,
+        audience: row.get(1)?,
+        signing_alg: optional(row, 2)?,
+        access_token_ttl: ttl(row, 3)?,
+    })
 }
 
 /// Folds rows of API and permission, sorted by API, into one entry an API.
@@ -73,14 +90,21 @@ fn words<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<Ve
     text.split_ascii_whitespace().map(|word| parse_text(word, at)).collect()
 }
 
-fn named<T: Copy>(row: &Row<'_>, at: usize, all: &[T], name: fn(T) -> &'static str) -> rusqlite::Result<T> {
+fn named<T: Copy>(
+    row: &Row<'_>,
+    at: usize,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> rusqlite::Result<T> {
     let text = row.get_ref(at)?.as_str()?;
     all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| broken(at, &"unknown name"))
 }
 
 fn ttl(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Ttl>> {
     let seconds: Option<i64> = row.get(at)?;
-    seconds.map(|seconds| Ttl::from_seconds(seconds).ok_or_else(|| broken(at, &"not a duration"))).transpose()
+    seconds
+        .map(|seconds| Ttl::from_seconds(seconds).ok_or_else(|| broken(at, &"not a duration")))
+        .transpose()
 }
 
 fn timestamp(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {

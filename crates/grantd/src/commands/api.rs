@@ -28,7 +28,8 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
         ApiCommand::Show { name } => {
             let apis = registrar.apis().await?;
             let found = apis.iter().find(|api| api.name == name);
-            let api = found.with_context(|| format!("there is no API `{name}`: see `grantd api list`"))?;
+            let api = found
+                .with_context(|| format!("there is no API `{name}`: see `grantd api list`"))?;
             output.answer(&describe(api), || line(api))
         }
     }

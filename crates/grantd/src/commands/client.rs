@@ -1,8 +1,12 @@
 //! `grantd client`: creates, shows, lists, revokes, deletes and restores clients.
 
 use anyhow::{Context, Result, bail};
-use grantd_core::{Algorithm, ClientState, GrantType, Permission, Secret, SecretHasher, Timestamp, Ttl};
-use grantd_issuer::{Clock, Created, NewClient, NewSecret, Owner, Registration, clock::SystemClock};
+use grantd_core::{
+    Algorithm, ClientState, GrantType, Permission, Secret, SecretHasher, Timestamp, Ttl,
+};
+use grantd_issuer::{
+    Clock, Created, NewClient, NewSecret, Owner, Registration, clock::SystemClock,
+};
 use serde_json::{Value, json};
 
 use super::{joined, moment, registrar};
@@ -23,9 +27,15 @@ pub(super) async fn run(command: Client, settings: &Settings, output: Output) ->
             let client = registrar(settings)?.client(&client.id).await?;
             output.answer(&describe(&client), || lines(&client))
         }
-        Client::Revoke(client) => set_state(&client.id, ClientState::Revoked, settings, output).await,
-        Client::Delete(client) => set_state(&client.id, ClientState::Deleted, settings, output).await,
-        Client::Restore(client) => set_state(&client.id, ClientState::Active, settings, output).await,
+        Client::Revoke(client) => {
+            set_state(&client.id, ClientState::Revoked, settings, output).await
+        }
+        Client::Delete(client) => {
+            set_state(&client.id, ClientState::Deleted, settings, output).await
+        }
+        Client::Restore(client) => {
+            set_state(&client.id, ClientState::Active, settings, output).await
+        }
     }
 }
 
@@ -58,7 +68,10 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
     }
     output.answer(&document, || {
         let secret = secret.as_ref().map_or(String::new(), |(_, secret)| {
-            format!("client_secret  {}\n\nStore the secret now: it is not shown again.\n", secret.reveal())
+            format!(
+                "client_secret  {}\n\nStore the secret now: it is not shown again.\n",
+                secret.reveal()
+            )
         });
         format!("{}{secret}", lines(&client))
     })
@@ -68,7 +81,9 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
 fn read_secret() -> Result<Secret> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("standard input cannot be read")?;
-    let secret = line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let secret = line
+        .strip_suffix('\n')
+        .map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if secret.is_empty() || secret.len() > SecretHasher::MAX_SECRET {
         bail!("a secret has 1 to {} bytes: pipe it in as one line", SecretHasher::MAX_SECRET);
     }
@@ -79,7 +94,8 @@ async fn list(settings: &Settings, output: Output) -> Result<()> {
     let registrar = registrar(settings)?;
     let mut clients = Vec::new();
     loop {
-        let page = registrar.clients(clients.last().map(|last: &Registration| &last.id), PAGE).await?;
+        let page =
+            registrar.clients(clients.last().map(|last: &Registration| &last.id), PAGE).await?;
         if page.is_empty() {
             break;
         }
@@ -94,7 +110,12 @@ async fn list(settings: &Settings, output: Output) -> Result<()> {
     })
 }
 
-async fn set_state(id: &str, state: ClientState, settings: &Settings, output: Output) -> Result<()> {
+async fn set_state(
+    id: &str,
+    state: ClientState,
+    settings: &Settings,
+    output: Output,
+) -> Result<()> {
     let registrar = registrar(settings)?;
     registrar.set_client_state(id, state).await?;
     let client = registrar.client(id).await?;

@@ -24,11 +24,14 @@ fn generate(options: &KeysGenerate, output: Output) -> Result<()> {
     let path = options.env_file.display().to_string();
     let mut file = EnvFile::read(&options.env_file)?;
     if !options.force && (file.has("GRANTD_PRIVATE_KEY") || file.has("GRANTD_PUBLIC_KEY")) {
-        bail!("{path} has signing keys already: they stay; --force replaces them, and tokens they signed are refused");
+        bail!(
+            "{path} has signing keys already: they stay; --force replaces them, and tokens they signed are refused"
+        );
     }
     let algorithms: &[Algorithm] =
         if options.alg.is_empty() { &[Algorithm::Rs256, Algorithm::Es256] } else { &options.alg };
-    let keys = algorithms.iter().map(|alg| SigningKey::generate(*alg)).collect::<Result<Vec<_>, _>>()?;
+    let keys =
+        algorithms.iter().map(|alg| SigningKey::generate(*alg)).collect::<Result<Vec<_>, _>>()?;
     let (mut private, mut public) = (Zeroizing::new(String::new()), String::new());
     for key in &keys {
         private.push_str(key.to_pem()?.reveal());

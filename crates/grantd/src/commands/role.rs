@@ -14,7 +14,8 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
             let mut permissions = options.permissions;
             permissions.sort();
             permissions.dedup();
-            let role = RoleEntry { name: options.name, description: options.description, permissions };
+            let role =
+                RoleEntry { name: options.name, description: options.description, permissions };
             registrar.create_role(&role).await?;
             output.answer(&describe(&role), || format!("role {} created\n", role.name))
         }
@@ -26,7 +27,8 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
         Role::Show { name } => {
             let roles = registrar.roles().await?;
             let found = roles.iter().find(|role| role.name == name);
-            let role = found.with_context(|| format!("there is no role `{name}`: see `grantd role list`"))?;
+            let role = found
+                .with_context(|| format!("there is no role `{name}`: see `grantd role list`"))?;
             output.answer(&describe(role), || line(role))
         }
     }

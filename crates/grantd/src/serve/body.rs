@@ -27,7 +27,8 @@ pub(super) enum BodyError {
 /// The whole body. Its time is a second less than the connection's, so that there is an answer.
 pub(super) async fn read(request: Request<Body>) -> Result<Bytes, BodyError> {
     let pulse = request.extensions().get::<Arc<Pulse>>().cloned();
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(request.into_body(), LIMIT).collect()).await;
+    let collected =
+        tokio::time::timeout(PATIENCE, Limited::new(request.into_body(), LIMIT).collect()).await;
     if let Some(pulse) = pulse {
         pulse.request_complete();
     }

@@ -43,8 +43,9 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
         }
     });
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
-    let mut connection =
-        std::pin::pin!(http1::Builder::new().max_buf_size(READ_BUFFER).serve_connection(io, service));
+    let mut connection = std::pin::pin!(
+        http1::Builder::new().max_buf_size(READ_BUFFER).serve_connection(io, service)
+    );
     let (mut check, mut draining) = (Instant::now(), false);
     loop {
         tokio::select! {
@@ -63,7 +64,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
     }
 }
 
-async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Shared, pulse: &Arc<Pulse>) -> Response {
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    shared: &Shared,
+    pulse: &Arc<Pulse>,
+) -> Response {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(Arc::clone(pulse));
     let routed = shared.routes.clone().oneshot(request);

@@ -58,7 +58,9 @@ async fn token(State(server): State<Server>, request: Request) -> Response {
         Ok(body) => server.issuer.post_token(&parts.headers, &body).await,
         Err(BodyError::TooLarge) => Issuer::body_too_large(),
         Err(BodyError::TooSlow) => Issuer::body_too_slow(),
-        Err(BodyError::Broken) => return problem(StatusCode::BAD_REQUEST, "The request body broke off."),
+        Err(BodyError::Broken) => {
+            return problem(StatusCode::BAD_REQUEST, "The request body broke off.");
+        }
     };
     answer.map(Body::from)
 }
@@ -91,9 +93,12 @@ async fn not_found() -> Response {
 /// An error outside the OAuth endpoints (RFC 9457).
 pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
-    let document = serde_json::json!({ "status": status.as_u16(), "title": title, "detail": detail });
+    let document =
+        serde_json::json!({ "status": status.as_u16(), "title": title, "detail": detail });
     let mut response = Response::new(Body::from(document.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response
 }

@@ -44,8 +44,13 @@ fn md_21_keys_are_made_once_and_replaced_only_by_force() {
     assert!(complaint(&place, "keys generate").contains("--force"));
     assert_eq!(std::fs::read_to_string(&env).unwrap(), written);
     let second = place.grantd("keys generate --force --alg EdDSA");
-    assert_eq!((second["keys"][0]["alg"].as_str(), second["secret_key"].as_str()), (Some("EdDSA"), Some("kept")));
-    let server_key = |text: &str| text.lines().find(|line| line.starts_with("GRANTD_SECRET_KEY")).map(ToOwned::to_owned);
+    assert_eq!(
+        (second["keys"][0]["alg"].as_str(), second["secret_key"].as_str()),
+        (Some("EdDSA"), Some("kept"))
+    );
+    let server_key = |text: &str| {
+        text.lines().find(|line| line.starts_with("GRANTD_SECRET_KEY")).map(ToOwned::to_owned)
+    };
     assert_eq!(server_key(&std::fs::read_to_string(&env).unwrap()), server_key(&written));
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "no key file is left");
 }
@@ -54,7 +59,8 @@ fn md_21_keys_are_made_once_and_replaced_only_by_force() {
 fn k3_keys_come_from_the_environment_a_file_or_behind_a_passphrase() {
     let place = Place::bare();
     let shell = |line: &str| {
-        let output = Command::new("sh").current_dir(place.path()).args(["-c", line]).output().unwrap();
+        let output =
+            Command::new("sh").current_dir(place.path()).args(["-c", line]).output().unwrap();
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     };
     shell("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out plain.pem");
@@ -64,15 +70,22 @@ fn k3_keys_come_from_the_environment_a_file_or_behind_a_passphrase() {
     shell("openssl genpkey -algorithm ed25519 -out ed.pem");
     shell("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out small.pem");
     shell("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out p384.pem");
-    shell("openssl rsa -in plain.pem -aes128 -passout pass:open-sesame -traditional -out legacy.pem");
+    shell(
+        "openssl rsa -in plain.pem -aes128 -passout pass:open-sesame -traditional -out legacy.pem",
+    );
     let list = |file: &str, passphrase: &str| {
         let mut command = place.command();
         command.args(["keys", "list", "--json", "--private-key-file", file]);
         command.env("GRANTD_PRIVATE_KEY_PASSPHRASE", passphrase);
         let output = command.output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+        )
     };
-    for (file, alg) in [("plain.pem", "RS256"), ("pkcs1.pem", "RS256"), ("sec1.pem", "ES256"), ("ed.pem", "EdDSA")] {
+    for (file, alg) in
+        [("plain.pem", "RS256"), ("pkcs1.pem", "RS256"), ("sec1.pem", "ES256"), ("ed.pem", "EdDSA")]
+    {
         let (ok, said) = list(file, "");
         assert!(ok && said.contains(alg), "{file}: {said}");
     }
@@ -92,7 +105,12 @@ fn k3_keys_come_from_the_environment_a_file_or_behind_a_passphrase() {
     let both = std::fs::read_to_string(place.path().join("plain.pem")).unwrap()
         + &std::fs::read_to_string(place.path().join("ed.pem")).unwrap();
     for spelling in [both.clone(), both.replace('\n', "\\n")] {
-        let output = place.command().args(["keys", "list"]).env("GRANTD_PRIVATE_KEY", spelling).output().unwrap();
+        let output = place
+            .command()
+            .args(["keys", "list"])
+            .env("GRANTD_PRIVATE_KEY", spelling)
+            .output()
+            .unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
     }
 }
@@ -105,21 +123,42 @@ fn op_01_a_secret_is_shown_at_creation_and_never_again() {
     assert!(ClientSecret::looks_genuine(&client.secret), "{}", client.secret);
     for line in [format!("client show {}", client.id), "client list".to_owned()] {
         let said = place.grantd(&line).to_string();
-        assert!(said.contains(&client.id) && !said.contains(&client.secret) && !said.contains("hash"), "{said}");
+        assert!(
+            said.contains(&client.id) && !said.contains(&client.secret) && !said.contains("hash"),
+            "{said}"
+        );
     }
 }
 
 #[test]
 fn what_does_not_exist_names_the_command_that_makes_it() {
     let place = Place::new();
-    assert!(complaint(&place, "client create --name x --permission p").contains("grantd permission create p"));
+    assert!(
+        complaint(&place, "client create --name x --permission p")
+            .contains("grantd permission create p")
+    );
     assert!(complaint(&place, "client create --name x --role r").contains("grantd role create r"));
     assert!(complaint(&place, "permission create p --api b").contains("grantd api create b"));
     assert!(complaint(&place, "client show nobody").contains("grantd client list"));
-    assert!(complaint(&place, "client create --name x --public --grant client_credentials").contains("--public"));
-    assert!(complaint(&place, "client create --name x --grant authorization_code").contains("--redirect-uri"));
-    for uri in ["http://app.example/cb", "https://app.example/cb#x", "javascript:alert(1)", "/cb", "https://u:p@app.example/"] {
-        assert!(complaint(&place, &format!("client create --name x --redirect-uri {uri}")).contains("no redirect URI"));
+    assert!(
+        complaint(&place, "client create --name x --public --grant client_credentials")
+            .contains("--public")
+    );
+    assert!(
+        complaint(&place, "client create --name x --grant authorization_code")
+            .contains("--redirect-uri")
+    );
+    for uri in [
+        "http://app.example/cb",
+        "https://app.example/cb#x",
+        "javascript:alert(1)",
+        "/cb",
+        "https://u:p@app.example/",
+    ] {
+        assert!(
+            complaint(&place, &format!("client create --name x --redirect-uri {uri}"))
+                .contains("no redirect URI")
+        );
     }
     assert_eq!(place.try_grantd("client create").status.code(), Some(2), "wrong usage is 2");
 }

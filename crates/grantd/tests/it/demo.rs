@@ -21,7 +21,10 @@ fn every_line_of_the_demo_works_as_it_is() {
             break;
         }
     }
-    let commands: Vec<_> = lines.iter().filter(|line| line.starts_with("curl") || line.starts_with("TOKEN=")).collect();
+    let commands: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("curl") || line.starts_with("TOKEN="))
+        .collect();
     assert_eq!(commands.len(), 6, "{lines:?}");
     let script: String = commands.iter().map(|line| format!("{line}\necho; echo @@@\n")).collect();
     let output = Command::new("bash").args(["-c", &script]).output().unwrap();
@@ -29,9 +32,17 @@ fn every_line_of_the_demo_works_as_it_is() {
     demo.wait().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     let parts: Vec<_> = said.split("@@@").collect();
-    assert!(parts[0].contains(r#""token_type":"Bearer","expires_in":3600,"scope":"view_schools""#), "{}", parts[0]);
+    assert!(
+        parts[0].contains(r#""token_type":"Bearer","expires_in":3600,"scope":"view_schools""#),
+        "{}",
+        parts[0]
+    );
     assert!(parts[2].contains("Hillside School"), "{}", parts[2]);
-    assert!(parts[3].contains(" 401 ") && parts[3].to_lowercase().contains("www-authenticate: bearer"), "{}", parts[3]);
+    assert!(
+        parts[3].contains(" 401 ") && parts[3].to_lowercase().contains("www-authenticate: bearer"),
+        "{}",
+        parts[3]
+    );
     assert!(parts[4].contains(" 403 ") && parts[4].contains("insufficient_scope"), "{}", parts[4]);
     assert!(parts[5].contains(r#""error":"invalid_scope""#), "{}", parts[5]);
 }

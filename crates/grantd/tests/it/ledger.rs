@@ -9,8 +9,13 @@ use super::transcript;
 #[test]
 fn every_refusal_is_provoked_by_a_transcript() {
     let files = transcript::all();
-    let provoked: HashSet<&str> = files.values().flatten().filter_map(|exchange| exchange.refusal()).collect();
-    let missing: Vec<_> = Refusal::ALL.iter().map(|refusal| refusal.name()).filter(|name| !provoked.contains(name)).collect();
+    let provoked: HashSet<&str> =
+        files.values().flatten().filter_map(|exchange| exchange.refusal()).collect();
+    let missing: Vec<_> = Refusal::ALL
+        .iter()
+        .map(|refusal| refusal.name())
+        .filter(|name| !provoked.contains(name))
+        .collect();
     assert!(missing.is_empty(), "no transcript provokes {missing:?}");
     let known: HashSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
     let unknown: Vec<_> = provoked.difference(&known).collect();

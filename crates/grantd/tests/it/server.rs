@@ -58,7 +58,11 @@ impl Place {
     /// Runs a command line that works, and gives its JSON.
     pub(crate) fn grantd(&self, line: &str) -> Value {
         let output = self.try_grantd(&format!("{line} --json"));
-        assert!(output.status.success(), "grantd {line}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "grantd {line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
@@ -96,12 +100,20 @@ impl Place {
             .unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, into) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
-        thread::spawn(move || lines.lines().map_while(Result::ok).for_each(|line| into.lock().unwrap().push(line)));
+        thread::spawn(move || {
+            lines.lines().map_while(Result::ok).for_each(|line| into.lock().unwrap().push(line))
+        });
         let announced = BufReader::new(child.stdout.take().unwrap())
             .lines()
             .map_while(Result::ok)
-            .find_map(|line| line.trim().strip_prefix("\"listening\": \"").map(|rest| rest.trim_end_matches(['"', ',']).to_owned()));
-        let Some(address) = announced else { panic!("grantd did not start: {:?}", log.lock().unwrap()) };
+            .find_map(|line| {
+                line.trim()
+                    .strip_prefix("\"listening\": \"")
+                    .map(|rest| rest.trim_end_matches(['"', ',']).to_owned())
+            });
+        let Some(address) = announced else {
+            panic!("grantd did not start: {:?}", log.lock().unwrap())
+        };
         Running { address: address.parse().unwrap(), child, log }
     }
 }
@@ -169,7 +181,14 @@ pub(crate) struct Fixture {
 pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let place = Place::new();
     place.grantd("api create billing --audience https://billing.example");
-    for name in ["schools.read", "schools.write", "invoices.read", "admin.all", "only_scope", "offline_access"] {
+    for name in [
+        "schools.read",
+        "schools.write",
+        "invoices.read",
+        "admin.all",
+        "only_scope",
+        "offline_access",
+    ] {
         place.grantd(&format!("permission create {name}"));
     }
     place.grantd("permission create bills.read --api billing");
@@ -191,9 +210,18 @@ pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
         ("web", place.client("--grant authorization_code --redirect-uri https://app.example/cb")),
         ("spa", place.client("--public --redirect-uri https://spa.example/cb")),
     ]);
-    clients.insert("odd", place.imported_client("an:identifier", " %&+£€", &["--permission", "schools.read"]));
-    clients.insert("spacey", place.imported_client("spacey", "a secret with blanks", &["--permission", "schools.read"]));
-    clients.insert("rawish", place.imported_client("rawish", "100%+sure", &["--permission", "schools.read"]));
+    clients.insert(
+        "odd",
+        place.imported_client("an:identifier", " %&+£€", &["--permission", "schools.read"]),
+    );
+    clients.insert(
+        "spacey",
+        place.imported_client("spacey", "a secret with blanks", &["--permission", "schools.read"]),
+    );
+    clients.insert(
+        "rawish",
+        place.imported_client("rawish", "100%+sure", &["--permission", "schools.read"]),
+    );
     place.grantd(&format!("client revoke {}", clients["revoked"].id));
     place.grantd(&format!("client delete {}", clients["deleted"].id));
     thread::sleep(Duration::from_millis(1100)); // until the secret of `expired` has

@@ -32,7 +32,9 @@ fn assert_about_ten_seconds(took: Duration) {
 #[test]
 fn a_header_that_drips_is_dropped_after_ten_seconds() {
     assert_about_ten_seconds(dropped_after(|stream| {
-        for byte in b"POST /oauth/token HTTP/1.1\r\nHost: x\r\n".iter().chain(std::iter::repeat(&b'a')) {
+        for byte in
+            b"POST /oauth/token HTTP/1.1\r\nHost: x\r\n".iter().chain(std::iter::repeat(&b'a'))
+        {
             if stream.write_all(&[*byte]).is_err() {
                 break;
             }
@@ -73,7 +75,10 @@ fn sigterm_finishes_what_is_under_way_and_ends_well() {
     let mut running = place.serve("");
     assert_eq!(ask(&running, &client, "").status, 200);
     let mut half_sent = TcpStream::connect(running.address).unwrap();
-    let body = format!("grant_type=client_credentials&client_id={}&client_secret={}", client.id, client.secret);
+    let body = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}",
+        client.id, client.secret
+    );
     let request = form(&body);
     half_sent.write_all(&request[..request.len() - 10]).unwrap();
     thread::sleep(Duration::from_millis(200));

@@ -15,7 +15,10 @@ const METADATA: &str = "/.well-known/oauth-authorization-server";
 const JWKS: &str = "/.well-known/jwks.json";
 
 pub(crate) fn ask(running: &Running, client: &Client, more: &str) -> Answer {
-    let body = format!("grant_type=client_credentials&client_id={}&client_secret={}{more}", client.id, client.secret);
+    let body = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}{more}",
+        client.id, client.secret
+    );
     wire::send(running.address, &wire::form(&body)).unwrap()
 }
 
@@ -26,7 +29,10 @@ fn token(running: &Running, client: &Client, more: &str) -> String {
 }
 
 fn part(token: &str, at: usize) -> Value {
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(at).unwrap()).unwrap()).unwrap()
+    serde_json::from_slice(
+        &BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(at).unwrap()).unwrap(),
+    )
+    .unwrap()
 }
 
 fn document(running: &Running, path: &str, headers: &[(&str, &str)]) -> Value {
@@ -52,20 +58,41 @@ fn at_01_to_05_and_cc_17_a_token_has_exactly_the_contract_s_claims() {
     assert_eq!((header["typ"].as_str(), header["alg"].as_str()), (Some("at+jwt"), Some("RS256")));
     let claims = part(&token, 1);
     let names: BTreeSet<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = ["aud", "cid", "client_id", "exp", "gen", "gty", "iat", "iss", "jti", "roles", "scope", "sub"];
+    let expected = [
+        "aud",
+        "cid",
+        "client_id",
+        "exp",
+        "gen",
+        "gty",
+        "iat",
+        "iss",
+        "jti",
+        "roles",
+        "scope",
+        "sub",
+    ];
     assert_eq!(names, expected.into());
     let issuer = document(running, METADATA, &[])["issuer"].clone();
     assert_eq!((&claims["iss"], &claims["aud"]), (&issuer, &issuer));
-    assert_eq!((claims["sub"].as_str(), claims["client_id"].as_str()), (Some(&*client.id), Some(&*client.id)));
+    assert_eq!(
+        (claims["sub"].as_str(), claims["client_id"].as_str()),
+        (Some(&*client.id), Some(&*client.id))
+    );
     assert_eq!(claims["scope"], "schools.read schools.write");
-    assert_eq!((claims["gty"].as_str(), claims["gen"].as_u64()), (Some("client_credentials"), Some(1)));
+    assert_eq!(
+        (claims["gty"].as_str(), claims["gen"].as_u64()),
+        (Some("client_credentials"), Some(1))
+    );
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
     assert!(verifies(running, &token));
 }
 
 #[test]
 fn every_algorithm_signs_and_verifies_and_names_its_key() {
-    for (client, alg) in [("cc", "RS256"), ("ps256", "PS256"), ("es256", "ES256"), ("eddsa", "EdDSA")] {
+    for (client, alg) in
+        [("cc", "RS256"), ("ps256", "PS256"), ("es256", "ES256"), ("eddsa", "EdDSA")]
+    {
         let token = token(&FIXTURE.running, &FIXTURE.clients[client], "");
         assert_eq!(part(&token, 0)["alg"], alg);
         assert!(verifies(&FIXTURE.running, &token), "{alg}");
@@ -76,7 +103,8 @@ fn every_algorithm_signs_and_verifies_and_names_its_key() {
 fn cc_15_lifetimes_are_the_client_s_and_audiences_the_api_s() {
     let short = part(&token(&FIXTURE.running, &FIXTURE.clients["ttl120"], ""), 1);
     assert_eq!(short["exp"].as_i64().unwrap() - short["iat"].as_i64().unwrap(), 120);
-    let billing = part(&token(&FIXTURE.running, &FIXTURE.clients["billing"], "&scope=bills.read"), 1);
+    let billing =
+        part(&token(&FIXTURE.running, &FIXTURE.clients["billing"], "&scope=bills.read"), 1);
     assert_eq!(billing["aud"], "https://billing.example");
     let roles = part(&token(&FIXTURE.running, &FIXTURE.clients["nodefaults"], ""), 1);
     assert_eq!(roles["roles"], serde_json::json!(["reader"]));
@@ -88,8 +116,12 @@ fn t9_the_most_specific_time_to_live_counts() {
     place.grantd("permission create a");
     place.grantd("api create slow --audience https://slow.example --access-token-ttl 30m");
     place.grantd("permission create s --api slow");
-    let (plain, own) = (place.client("--permission a --permission s"), place.client("--permission s --access-token-ttl 365d"));
-    let lives = |running: &Running, client, more| ask(running, client, more).json()["expires_in"].as_u64();
+    let (plain, own) = (
+        place.client("--permission a --permission s"),
+        place.client("--permission s --access-token-ttl 365d"),
+    );
+    let lives =
+        |running: &Running, client, more| ask(running, client, more).json()["expires_in"].as_u64();
     let running = place.serve("--access-token-ttl 10m");
     assert_eq!(lives(&running, &plain, ""), Some(600), "the server's");
     assert_eq!(lives(&running, &plain, "&scope=s"), Some(1800), "the API's");
@@ -103,9 +135,11 @@ fn t9_the_most_specific_time_to_live_counts() {
 fn te_35_many_requests_get_as_many_tokens() {
     let client = &FIXTURE.clients["es256"];
     let mut tokens: Vec<String> = (0..1000).map(|_| token(&FIXTURE.running, client, "")).collect();
-    let parallel: Vec<_> = (0..200).map(|_| std::thread::spawn(|| token(&FIXTURE.running, client, ""))).collect();
+    let parallel: Vec<_> =
+        (0..200).map(|_| std::thread::spawn(|| token(&FIXTURE.running, client, ""))).collect();
     tokens.extend(parallel.into_iter().map(|thread| thread.join().unwrap()));
-    let ids: HashSet<_> = tokens.iter().map(|token| part(token, 1)["jti"].as_str().unwrap().to_owned()).collect();
+    let ids: HashSet<_> =
+        tokens.iter().map(|token| part(token, 1)["jti"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), 1200);
     assert_eq!(tokens.iter().collect::<HashSet<_>>().len(), 1200);
 }
@@ -116,8 +150,11 @@ fn md_05_and_09_metadata_lists_what_answers_and_nothing_empty() {
     let origin = format!("http://{}", FIXTURE.running.address);
     for (name, value) in metadata.as_object().unwrap() {
         assert!(!value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()), "{name}");
-        if let Some(path) = value.as_str().filter(|_| name != "issuer").and_then(|url| url.strip_prefix(&origin)) {
-            let answer = wire::send(FIXTURE.running.address, &wire::request("GET", path, &[], b"")).unwrap();
+        if let Some(path) =
+            value.as_str().filter(|_| name != "issuer").and_then(|url| url.strip_prefix(&origin))
+        {
+            let answer =
+                wire::send(FIXTURE.running.address, &wire::request("GET", path, &[], b"")).unwrap();
             assert_ne!(answer.status, 404, "{name}");
         }
     }
@@ -157,7 +194,10 @@ fn md_11_and_12_the_key_set_is_public_distinct_and_long_enough() {
     assert_eq!((keys.len(), kids.len()), (4, 4));
     for key in keys {
         let members: BTreeSet<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
-        assert!(members.is_subset(&["kty", "kid", "use", "alg", "crv", "x", "y", "n", "e"].into()), "{members:?}");
+        assert!(
+            members.is_subset(&["kty", "kid", "use", "alg", "crv", "x", "y", "n", "e"].into()),
+            "{members:?}"
+        );
         assert_eq!(key["use"], "sig");
         if let Some(n) = key["n"].as_str() {
             assert!(BASE64_URL_SAFE_NO_PAD.decode(n).unwrap().len() >= 256);
@@ -177,7 +217,13 @@ fn md_14_after_a_key_change_old_tokens_verify_and_new_ones_name_the_new_key() {
     let before = std::fs::read_to_string(place.path().join(".env")).unwrap();
     place.grantd("keys generate --alg ES256 --force");
     let after = std::fs::read_to_string(place.path().join(".env")).unwrap();
-    let value = |text: &str| text.lines().find_map(|line| line.strip_prefix("GRANTD_PUBLIC_KEY=").map(|v| v.trim_matches('"').to_owned())).unwrap();
+    let value = |text: &str| {
+        text.lines()
+            .find_map(|line| {
+                line.strip_prefix("GRANTD_PUBLIC_KEY=").map(|v| v.trim_matches('"').to_owned())
+            })
+            .unwrap()
+    };
     let both = format!("GRANTD_PUBLIC_KEY=\"{}{}\"", value(&after), value(&before));
     let kept: String = after.lines().map(|line| if line.starts_with("GRANTD_PUBLIC_KEY") { both.clone() } else { line.to_owned() } + "\n").collect();
     std::fs::write(place.path().join(".env"), kept).unwrap();
@@ -193,8 +239,11 @@ fn an_issuer_with_a_path_answers_where_rfc_8414_says() {
     let running = place.serve("--issuer http://127.0.0.1:1/auth");
     let inserted = document(&running, "/.well-known/oauth-authorization-server/auth", &[]);
     assert_eq!(inserted["token_endpoint"], "http://127.0.0.1:1/auth/oauth/token");
-    let answer = wire::send(running.address, &wire::request("GET", "/auth/.well-known/jwks.json", &[], b"")).unwrap();
+    let answer =
+        wire::send(running.address, &wire::request("GET", "/auth/.well-known/jwks.json", &[], b""))
+            .unwrap();
     assert_eq!(answer.status, 200);
-    let answer = wire::send(running.address, &wire::request("GET", "/auth/oauth/token", &[], b"")).unwrap();
+    let answer =
+        wire::send(running.address, &wire::request("GET", "/auth/oauth/token", &[], b"")).unwrap();
     assert_eq!(answer.status, 405);
 }

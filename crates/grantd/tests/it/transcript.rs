@@ -30,33 +30,64 @@ impl Exchange {
     fn run(&self, fixture: &Fixture) {
         for body in &self.bodies {
             let mark = fixture.running.log().len();
-            let lines: Vec<String> = self.head.iter().map(|line| fill(line, &fixture.clients)).collect();
+            let lines: Vec<String> =
+                self.head.iter().map(|line| fill(line, &fixture.clients)).collect();
             let (method, path) = lines[0].split_once(' ').unwrap();
-            let headers: Vec<_> = lines[1..].iter().map(|line| line.split_once(": ").unwrap_or((line, ""))).collect();
+            let headers: Vec<_> =
+                lines[1..].iter().map(|line| line.split_once(": ").unwrap_or((line, ""))).collect();
             let body = fill(body, &fixture.clients);
-            let answer = wire::send(fixture.running.address, &wire::request(method, path, &headers, body.as_bytes()))
-                .unwrap_or_else(|| panic!("{}: no answer", self.title));
-            let seen = || format!("{}\nbody: {body}\nanswer: {} {:?}\n{}", self.title, answer.status, answer.headers, answer.text());
+            let answer = wire::send(
+                fixture.running.address,
+                &wire::request(method, path, &headers, body.as_bytes()),
+            )
+            .unwrap_or_else(|| panic!("{}: no answer", self.title));
+            let seen = || {
+                format!(
+                    "{}\nbody: {body}\nanswer: {} {:?}\n{}",
+                    self.title,
+                    answer.status,
+                    answer.headers,
+                    answer.text()
+                )
+            };
             self.compare(&answer, &seen);
             if let Some(refusal) = self.refusal() {
-                assert_eq!(fixture.running.refusal_since(mark).as_deref(), Some(refusal), "{}", seen());
+                assert_eq!(
+                    fixture.running.refusal_since(mark).as_deref(),
+                    Some(refusal),
+                    "{}",
+                    seen()
+                );
             }
         }
     }
 
     fn compare(&self, answer: &Answer, seen: &dyn Fn() -> String) {
         let mut lines = self.expected.iter();
-        assert_eq!(lines.next().map(String::as_str), Some(answer.status.to_string().as_str()), "{}", seen());
+        assert_eq!(
+            lines.next().map(String::as_str),
+            Some(answer.status.to_string().as_str()),
+            "{}",
+            seen()
+        );
         for line in lines.by_ref().take_while(|line| !line.is_empty()) {
             match line.split_once(": ") {
                 Some(("refusal", _)) => {}
-                Some((name, value)) => assert_eq!(answer.header(name), Some(value), "{name}\n{}", seen()),
-                None => assert_eq!(answer.header(line.trim_start_matches('-')), None, "{line}\n{}", seen()),
+                Some((name, value)) => {
+                    assert_eq!(answer.header(name), Some(value), "{name}\n{}", seen())
+                }
+                None => assert_eq!(
+                    answer.header(line.trim_start_matches('-')),
+                    None,
+                    "{line}\n{}",
+                    seen()
+                ),
             }
         }
         let expected: String = lines.cloned().collect();
         if !expected.is_empty() {
-            let expected: Value = serde_json::from_str(&expected).unwrap_or_else(|_| panic!("{}: expected JSON", self.title));
+            let expected: Value = serde_json::from_str(&expected)
+                .unwrap_or_else(|_| panic!("{}: expected JSON", self.title));
             assert!(matches(&expected, &answer.json()), "{}", seen());
         }
     }
@@ -65,10 +96,14 @@ impl Exchange {
 /// Equal, member by member, but for strings like `"<token>"`.
 fn matches(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
-        (Value::String(hole), Value::String(_)) if hole.starts_with('<') && hole.ends_with('>') => true,
+        (Value::String(hole), Value::String(_)) if hole.starts_with('<') && hole.ends_with('>') => {
+            true
+        }
         (Value::Object(expected), Value::Object(actual)) => {
             expected.len() == actual.len()
-                && expected.iter().all(|(name, value)| actual.get(name).is_some_and(|actual| matches(value, actual)))
+                && expected.iter().all(|(name, value)| {
+                    actual.get(name).is_some_and(|actual| matches(value, actual))
+                })
         }
         (expected, actual) => expected == actual,
     }
@@ -79,8 +114,12 @@ fn fill(text: &str, clients: &std::collections::HashMap<&'static str, Client>) -
     let Some((before, rest)) = text.split_once("{{") else { return text.to_owned() };
     let (hole, after) = rest.split_once("}}").unwrap();
     let filled = match hole.split_once(' ') {
-        Some(("basic", name)) => BASE64_STANDARD.encode(format!("{}:{}", clients[name].id, clients[name].secret)),
-        Some(("b64", text)) => BASE64_STANDARD.encode(fill(&text.replace('[', "{{").replace(']', "}}"), clients)),
+        Some(("basic", name)) => {
+            BASE64_STANDARD.encode(format!("{}:{}", clients[name].id, clients[name].secret))
+        }
+        Some(("b64", text)) => {
+            BASE64_STANDARD.encode(fill(&text.replace('[', "{{").replace(']', "}}"), clients))
+        }
         Some(("repeat", rest)) => {
             let (count, text) = rest.split_once(' ').unwrap();
             text.repeat(count.parse().unwrap())
@@ -119,7 +158,10 @@ fn parse_exchange(text: &str) -> Exchange {
         title: title.to_owned(),
         head: head.lines().map(ToOwned::to_owned).collect(),
         bodies: body.trim_end().split("\n--or--\n").map(ToOwned::to_owned).collect(),
-        expected: expected.iter().map(|line| line.trim_start_matches('>').trim().to_owned()).collect(),
+        expected: expected
+            .iter()
+            .map(|line| line.trim_start_matches('>').trim().to_owned())
+            .collect(),
     }
 }
 
