@@ -116,31 +116,29 @@ impl SigningKey {
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         let rng = SystemRandom::new();
-        let mut rsa_signature = [0; 1024];
-        let signed;
-        let signature = match &self.pair {
+        let encode = |signature: &[u8], mut token: String| {
+            token.push('.');
+            BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+            token
+        };
+        let message = token.as_bytes();
+        match &self.pair {
             Pair::Rsa(pair) => {
-                let padding = if self.algorithm() == Algorithm::Ps256 {
-                    &RSA_PSS_SHA256
-                } else {
-                    &RSA_PKCS1_SHA256
-                };
-                let signature = rsa_signature.get_mut(..pair.public_modulus_len())?;
-                pair.sign(padding, &rng, token.as_bytes(), signature).ok()?;
-                &*signature
+                let pss = self.algorithm() == Algorithm::Ps256;
+                let padding = if pss { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &rng, message, &mut signature).ok()?;
+                Some(encode(&signature, token))
             }
             Pair::Ec(pair) => {
-                signed = pair.sign(&rng, token.as_bytes()).ok()?;
-                signed.as_ref()
+                let signature = pair.sign(&rng, message).ok()?;
+                Some(encode(signature.as_ref(), token))
             }
             Pair::Ed(pair) => {
-                signed = pair.try_sign(token.as_bytes()).ok()?;
-                signed.as_ref()
+                let signature = pair.try_sign(message).ok()?;
+                Some(encode(signature.as_ref(), token))
             }
-        };
-        token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Some(token)
+        }
     }
 
     /// The key as PKCS#8 PEM text, its algorithm named before it.
