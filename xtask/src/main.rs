@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod clients;
 mod docs;
 mod failure;
 mod fuzz;
@@ -25,6 +26,7 @@ usage: cargo xtask COMMAND
   check                             all that must be green before a change is merged
   house                             the house rules alone (fast)
   test                              sets up what the tests need and runs them all
+  clients [--strict] [LANGUAGE]…    other languages' client libraries against a running grantd
   docs [--check]                    writes (or compares) the generated documents
   fuzz [--seconds N] [TARGET…]      fuzzes the parsers of outside bytes
   bench token [--alg ALG]… [--seconds N] [--rounds N] [--strict] [--floor-only]
@@ -54,6 +56,7 @@ fn dispatch(words: &[String]) -> Outcome {
         "check" => check::run(rest),
         "house" => house::run(rest),
         "test" => test::run(rest),
+        "clients" => clients::run(rest),
         "docs" => docs::run(rest),
         "fuzz" => fuzz::run(rest),
         "bench" => bench::run(rest),
