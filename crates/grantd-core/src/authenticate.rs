@@ -43,6 +43,11 @@ pub fn authenticate(
     let id = client.as_deref().map(|client| client.id.as_str());
     let presented = Presented::hash(credentials, id, hasher);
     let client = client.ok_or(Refusal::ClientUnknown)?;
+    if let Credentials::Basic { body_id: Some(named), .. } = credentials
+        && named != client.id.as_str()
+    {
+        return Err(Refusal::ClientIdsDiffer);
+    }
     let credential = match (client.kind, presented) {
         (ClientKind::Public, Presented::Nothing) => None,
         (ClientKind::Public, Presented::Hashes(_)) => return Err(Refusal::PublicClientSentSecret),
@@ -69,7 +74,7 @@ impl Presented {
         match credentials {
             Credentials::IdOnly { .. } => Self::Nothing,
             Credentials::Body { secret, .. } => Self::Hashes([Some(hasher.hash(secret)), None]),
-            Credentials::Basic { decoded, raw } => {
+            Credentials::Basic { decoded, raw, .. } => {
                 // Each reading counts only with the id that the same reading gives.
                 let hash = |(id, secret): &(String, zeroize::Zeroizing<String>)| {
                     client_id.is_none_or(|known| known == id).then(|| hasher.hash(secret))

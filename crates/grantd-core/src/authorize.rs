@@ -115,8 +115,11 @@ fn choose_api<'a>(
     }
 }
 
+/// The API of a plain request: the one that the client's default scope belongs to, else `default`.
 fn default_api(client: &Client) -> Result<&ClientApi, Refusal> {
-    client.apis.first().ok_or(Refusal::ResourceNotAllowed)
+    let wanted = client.default_scope.as_deref().unwrap_or_default();
+    let whole = |api: &&ClientApi| wanted.iter().all(|name| api.permits(name.as_str()));
+    client.apis.iter().find(whole).or(client.apis.first()).ok_or(Refusal::ResourceNotAllowed)
 }
 
 /// `resource` is an absolute URI without a fragment (RFC 8707 section 2).

@@ -109,10 +109,27 @@ fn a_raw_basic_pair_counts_only_with_the_id_of_the_same_reading() {
     let credentials = Credentials::Basic {
         decoded: Some(("a b".to_owned(), zeroize::Zeroizing::new("x y".to_owned()))),
         raw: ("a+b".to_owned(), zeroize::Zeroizing::new("x+y".to_owned())),
+        body_id: None,
     };
     victim.credentials = vec![credential("x+y", None)];
     let outcome = authenticate(&credentials, Some(Arc::new(victim)), &hasher(), NOW);
     assert_eq!(outcome.err(), Some(Refusal::ClientSecretWrong));
+}
+
+#[test]
+fn ca_25_the_body_s_client_id_must_be_the_client_that_was_proved() {
+    let client = client(&[]);
+    let prove = |named: &'static str| {
+        let pair = ("c1".to_owned(), zeroize::Zeroizing::new("right".to_owned()));
+        let credentials = Credentials::Basic {
+            decoded: Some(pair.clone()),
+            raw: pair,
+            body_id: Some(named.into()),
+        };
+        authenticate(&credentials, Some(Arc::new(client.clone())), &hasher(), NOW).err()
+    };
+    assert_eq!(prove("c1"), None);
+    assert_eq!(prove("c%31"), Some(Refusal::ClientIdsDiffer));
 }
 
 #[test]

@@ -82,7 +82,8 @@ impl GuardBuilder<Discovery> {
     }
 
     /// How often the keys are read again; 5 minutes unless set. So long may a key that the issuer
-    /// has withdrawn still be believed. Less than a second is taken as a second.
+    /// has withdrawn still be believed, and longer while the issuer cannot be reached: then the keys
+    /// read last stay in use. Less than a second is taken as a second.
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.keys.refresh_interval = interval.max(Duration::from_secs(1));
         self

@@ -113,8 +113,10 @@ impl Registrar {
 
     fn register(&self, new: NewClient, now: Timestamp) -> Result<Registration, CommandError> {
         check_text("the name", &new.name, 200)?;
-        if !new.description.is_empty() {
-            check_text("the description", &new.description, 2000)?;
+        check_description(&new.description)?;
+        if let Some(owner) = &new.owner {
+            check_text("the owner's type", &owner.kind, 100)?;
+            check_text("the owner's id", &owner.id, 200)?;
         }
         let grants = choose_grants(&new)?;
         for uri in &new.redirect_uris {
@@ -186,7 +188,7 @@ impl Registrar {
     pub async fn create_api(&self, api: &Api) -> Result<(), CommandError> {
         check_text("the name", &api.name, 100)?;
         let audience = api.audience.as_deref().unwrap_or_default();
-        if Url::parse(audience).is_err() || audience.contains('#') {
+        if Url::parse(audience).is_err() || audience.contains('#') || !is_uri_text(audience) {
             return Err(CommandError::Audience(audience.to_owned()));
         }
         Ok(self.registry.create_api(api, self.clock.now()).await?)
@@ -202,6 +204,7 @@ impl Registrar {
         &self,
         permission: &PermissionEntry,
     ) -> Result<(), CommandError> {
+        check_description(&permission.description)?;
         Ok(self.registry.create_permission(permission, self.clock.now()).await?)
     }
 
@@ -212,6 +215,7 @@ impl Registrar {
 
     /// Creates a role.
     pub async fn create_role(&self, role: &RoleEntry) -> Result<(), CommandError> {
+        check_description(&role.description)?;
         Ok(self.registry.create_role(role, self.clock.now()).await?)
     }
 
@@ -234,6 +238,15 @@ fn sorted<T: Ord>(names: Vec<T>) -> Vec<T> {
 fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), CommandError> {
     let fits = (1..=limit).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     if fits && !text.trim().is_empty() { Ok(()) } else { Err(CommandError::Text(what, limit)) }
+}
+
+fn check_description(text: &str) -> Result<(), CommandError> {
+    if text.is_empty() { Ok(()) } else { check_text("the description", text, 2000) }
+}
+
+/// Only what may stand in a URI (RFC 3986 section 2), so that it is compared as it is read.
+fn is_uri_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\<>^`{|}".contains(&byte))
 }
 
 fn choose_grants(new: &NewClient) -> Result<GrantTypes, CommandError> {
@@ -260,22 +273,20 @@ fn choose_grants(new: &NewClient) -> Result<GrantTypes, CommandError> {
     }
 }
 
-/// RFC 9700 section 2.1 and 2.6, RFC 8252 section 7.
+/// RFC 9700 sections 2.1 and 2.6, RFC 8252 section 7. What a browser would read differently from
+/// what is written, such as `https:host` or a host in digits, is refused.
 fn check_redirect_uri(uri: &str) -> Result<(), CommandError> {
     let allowed = Url::parse(uri).is_ok_and(|url| {
-        let loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]"));
+        let host = url.host_str().unwrap_or_default();
+        let written = uri.split_once("://").is_some_and(|(_, rest)| rest.starts_with(host));
         let scheme = match url.scheme() {
-            "https" => url.host_str().is_some(),
-            "http" => loopback,
+            "https" => written && !host.is_empty(),
+            "http" => written && matches!(host, "127.0.0.1" | "[::1]"),
             private => private.contains('.'),
         };
-        scheme
-            && url.fragment().is_none()
-            && !uri.contains('#')
-            && url.username().is_empty()
-            && url.password().is_none()
+        scheme && !uri.contains('#') && url.username().is_empty() && url.password().is_none()
     });
-    if allowed && !uri.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if allowed && is_uri_text(uri) {
         Ok(())
     } else {
         Err(CommandError::RedirectUri(uri.to_owned()))

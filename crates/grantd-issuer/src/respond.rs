@@ -20,12 +20,12 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"grantd\", charset=\"UTF-8\"");
-/// Keys and metadata change with a restart: an hour is what verifiers may keep them.
-const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+/// Keys and metadata change with a restart: five minutes is what caches may keep them.
+const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 impl Issuer {
     /// The token endpoint: answers a POST, whatever is in it. The caller has bounded the body and
-    /// checked the method. A refusal's answer carries its [`Refused`] as an extension, for the
+    /// checked the method. The answer carries its [`Refused`] or [`Fault`] as an extension, for the
     /// host's log: the wire does not say the cause.
     pub async fn post_token(&self, headers: &HeaderMap, body: &[u8]) -> Response {
         let mut content_types = headers.get_all(CONTENT_TYPE).iter();
@@ -43,10 +43,7 @@ impl Issuer {
         match self.token(&raw).await {
             Ok(issued) => token(&issued),
             Err(TokenError::Refused(refused)) => refusal(refused),
-            Err(TokenError::Faulted(fault)) => {
-                tracing::error!(fault = &fault as &dyn std::error::Error, "token request failed");
-                self::fault(&fault)
-            }
+            Err(TokenError::Faulted(fault)) => self::fault(fault),
         }
     }
 
@@ -90,7 +87,7 @@ fn token(issued: &Issued) -> Response {
         },
     );
     if written.is_err() {
-        return fault(&Fault::Signing);
+        return fault(Fault::Signing);
     }
     answer(StatusCode::OK, Bytes::from(body))
 }
@@ -110,8 +107,8 @@ fn refusal(refused: Refused) -> Response {
     response
 }
 
-fn fault(fault: &Fault) -> Response {
-    match fault {
+fn fault(fault: Fault) -> Response {
+    let mut response = match &fault {
         Fault::Storage(_) => {
             let mut response = error(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -126,7 +123,9 @@ fn fault(fault: &Fault) -> Response {
             "server_error",
             "The server could not issue the token. Its log says why.",
         ),
-    }
+    };
+    response.extensions_mut().insert(fault);
+    response
 }
 
 fn document(body: Bytes) -> Response {

@@ -9,8 +9,8 @@ mod statements;
 
 use std::{
     fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -31,6 +31,8 @@ pub struct Sqlite {
     writer: Writer,
     readers: [Reader; READERS],
     next: AtomicUsize,
+    path: PathBuf,
+    file: (u64, u64),
 }
 
 impl Sqlite {
@@ -48,7 +50,10 @@ impl Sqlite {
         let mut writer = connect(path).map_err(opening)?;
         migrations::run(&mut writer)?;
         let reader = || Ok(Reader::start(connect(path).map_err(opening)?));
+        let file = identity(path)?;
         Ok(Self {
+            path: path.to_owned(),
+            file,
             writer: Writer::start(writer),
             readers: [reader()?, reader()?],
             next: AtomicUsize::new(0),
@@ -58,6 +63,13 @@ impl Sqlite {
     fn reader(&self) -> &Reader {
         &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % READERS]
     }
+}
+
+/// Which file a path leads to: device and number.
+fn identity(path: &Path) -> Result<(u64, u64), StorageFault> {
+    let missing =
+        |error| StorageFault::new(format!("the database {} is gone", path.display()), error);
+    std::fs::metadata(path).map(|file| (file.dev(), file.ino())).map_err(missing)
 }
 
 /// WAL lets readers go on beside the writer; `synchronous=FULL` makes a commit outlive a power cut.
@@ -83,6 +95,12 @@ impl Clients for Sqlite {
     }
 
     async fn revision(&self) -> Result<u64, StorageFault> {
+        if identity(&self.path)? != self.file {
+            return Err(StorageFault::plain(format!(
+                "{} was replaced under the running server: restart grantd",
+                self.path.display()
+            )));
+        }
         // The number counts other connections' commits as seen by one: always ask the same one.
         let version = |connection: &Connection| {
             connection.query_row(statements::DATA_VERSION, [], |row| row.get(0))

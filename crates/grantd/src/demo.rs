@@ -12,7 +12,9 @@ use grantd_store::Sqlite;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::{cli::DemoFlags, commands::fresh_secret_key, output::Output, serve};
+use crate::{
+    cli::DemoFlags, commands::fresh_secret_key, output::Output, serve, settings::check_transport,
+};
 
 /// Runs until it is stopped; the database goes with it.
 pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
@@ -31,8 +33,9 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
             flags.listen
         )
     })?;
-    let base =
-        format!("http://{}", listener.local_addr().context("the listening address is unknown")?);
+    let listening = listener.local_addr().context("the listening address is unknown")?;
+    let base = format!("http://{listening}");
+    check_transport(&base, listening, false)?;
     let guard = Guard::with_keys(&base, keys.jwk_set()).build_now()?;
     let issuer = Issuer::builder(&base, keys, secret_key)
         .enable(GrantType::ClientCredentials, None)
@@ -47,8 +50,13 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         "commands": steps.iter().map(|(_, command)| command).collect::<Vec<_>>(),
     });
     output.answer(&document, || {
-        let text: String = steps.iter().map(|(title, command)| format!("# {title}\n{command}\n\n")).collect();
-        format!("grantd is running at {base} on a temporary database. Paste these lines into another terminal:\n\n{text}Stop it with Ctrl-C; everything it made goes with it.\n")
+        let line = |(title, command): &(&str, String)| format!("# {title}\n{command}\n\n");
+        let lines: String = steps.iter().map(line).collect();
+        format!(
+            "grantd is running at {base} on a temporary database. \
+             Paste these lines into another terminal:\n\n{lines}\
+             Stop it with Ctrl-C; everything it made goes with it.\n"
+        )
     })?;
     serve::serve(listener, routes).await
 }

@@ -1,35 +1,46 @@
 //! Writing keys into an env file: other lines untouched, nothing half written, mode 0600.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fs::{self, File},
+    io::{ErrorKind, Read, Write},
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use zeroize::Zeroizing;
 
-/// An env file as text, to be changed and written back as a whole.
+/// An env file as text, to be changed and written back as a whole; nobody else changes it meanwhile.
 pub(crate) struct EnvFile {
     path: PathBuf,
     text: Zeroizing<String>,
+    owner: Option<(u32, u32)>,
+    /// Held on the folder, since the file itself is replaced.
+    _lock: Option<File>,
 }
 
 impl EnvFile {
     /// Reads the file; one that is not there is empty. A link is followed, so that it stays one.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let path = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
-            Err(error) => bail!("cannot read {}: {error}", path.display()),
+        let path = followed(path)?;
+        let shown = path.display();
+        let folder = File::open(folder_of(&path))
+            .map_err(|error| anyhow!("the folder of {shown} cannot be read: {error}"))?;
+        if folder.try_lock().is_err() {
+            bail!("another grantd is changing {shown} at this moment: try again");
+        }
+        let (text, owner) = match File::open(&path) {
+            Ok(mut file) => {
+                let mut text = Zeroizing::new(String::new());
+                let read =
+                    file.metadata().and_then(|of| file.read_to_string(&mut text).map(|_| of));
+                let of = read.map_err(|error| anyhow!("cannot read {shown}: {error}"))?;
+                (text, Some((of.uid(), of.gid())))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => (Zeroizing::default(), None),
+            Err(error) => bail!("cannot read {shown}: {error}"),
         };
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) if error.kind() == ErrorKind::NotFound => Zeroizing::default(),
-            Err(error) => bail!("cannot read {}: {error}", path.display()),
-        };
-        Ok(Self { path, text })
+        Ok(Self { path, text, owner, _lock: Some(folder) })
     }
 
     /// Whether a variable is there with a value.
@@ -65,33 +76,40 @@ impl EnvFile {
         self.text = changed;
     }
 
-    /// Writes the file: a new one beside it, on disk, then in its place.
+    /// Writes the file: a new one beside it under a name that nobody can foresee, on disk, then in
+    /// its place. It belongs to whom it belonged to.
     pub(crate) fn write(&self) -> Result<()> {
-        let folder = self
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let name = self.path.file_name().context("the env file needs a name")?.to_string_lossy();
-        let fresh = folder.join(format!(".{name}.new"));
-        let written = self.write_fresh(&fresh).and_then(|()| fs::rename(&fresh, &self.path));
-        if let Err(error) = written {
-            // Leave no second copy of a key behind.
-            let _ = fs::remove_file(&fresh);
-            bail!("cannot write {}: {error}", self.path.display());
-        }
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .context("the folder cannot be synced")
+        let folder = folder_of(&self.path);
+        let written = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o600))
+            .tempfile_in(folder)
+            .and_then(|mut fresh| {
+                if let Some((user, group)) = self.owner {
+                    fchown(fresh.as_file(), Some(user), Some(group))?;
+                }
+                fresh.write_all(self.text.as_bytes())?;
+                fresh.as_file().sync_all()?;
+                fresh.persist(&self.path).map_err(|error| error.error)?;
+                File::open(folder)?.sync_all()
+            });
+        written.map_err(|error| anyhow!("cannot write {}: {error}", self.path.display()))
     }
+}
 
-    fn write_fresh(&self, path: &Path) -> std::io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        file.write_all(self.text.as_bytes())?;
-        file.sync_all()
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Where a link leads, also one that leads to nothing yet.
+fn followed(path: &Path) -> Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => return Ok(path),
+        }
     }
+    bail!("{} is a link that leads to itself", path.display())
 }
 
 /// The file in pieces: a line each, or several where a quoted value goes on over line ends.
@@ -137,7 +155,12 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> EnvFile {
-        EnvFile { path: PathBuf::new(), text: Zeroizing::new(text.to_owned()) }
+        EnvFile {
+            path: PathBuf::new(),
+            text: Zeroizing::new(text.to_owned()),
+            owner: None,
+            _lock: None,
+        }
     }
 
     #[test]
@@ -170,11 +193,15 @@ mod tests {
         let path = folder.path().join(".env");
         fs::write(&path, "A=1\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let mut file = EnvFile::read(&path).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(".env", &link).unwrap();
+        let mut file = EnvFile::read(&link).unwrap();
+        assert!(EnvFile::read(&path).is_err(), "two at once would lose one's keys");
         file.set("KEY", "v");
         file.write().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "a link stays one");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_to_string(&path).unwrap(), "A=1\nKEY=\"v\"\n");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
     }
 }

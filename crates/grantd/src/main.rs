@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod demo;
 mod env_file;
+mod environment;
 mod output;
 mod serve;
 mod settings;
@@ -40,7 +41,7 @@ async fn run(cli: Cli) -> Result<()> {
     let command = match command {
         Command::Serve(flags) => {
             let settings = Settings::read(cli.flags, flags.or(cli.serve))?;
-            return serve::run(&settings, output).await;
+            return serve::run(settings, output).await;
         }
         Command::Demo(flags) => return demo::run(flags, output).await,
         command => command,

@@ -36,8 +36,15 @@ impl Output {
 
 /// The whole chain of an error as one sentence.
 pub(crate) fn complain(error: &anyhow::Error) {
-    #[expect(clippy::print_stderr, reason = "this is the one room that complains")]
-    {
-        eprintln!("grantd: {error:#}");
-    }
+    say(&format!("{error:#}"));
+}
+
+/// Something that an operator should know although the command went well.
+pub(crate) fn warn(text: &str) {
+    say(text);
+}
+
+#[expect(clippy::print_stderr, reason = "this is the one room that complains")]
+fn say(text: &str) {
+    eprintln!("grantd: {text}");
 }

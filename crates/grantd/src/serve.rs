@@ -7,7 +7,7 @@ mod pulse;
 mod refusal_log;
 mod routes;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use grantd_core::GrantType;
@@ -26,17 +26,19 @@ use crate::{output::Output, settings::Settings};
 const REFRESH: Duration = Duration::from_millis(200);
 
 /// Runs until it is told to stop.
-pub(crate) async fn run(settings: &Settings, output: Output) -> Result<()> {
-    start_log(settings)?;
+pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
+    start_log(&settings)?;
     let address = settings.listen()?;
     // Everything that can be wrong with the settings is said before a file or port is taken.
     settings.check_transport(&settings.issuer(address)?, address)?;
-    let build = builder(settings)?;
+    let build = builder(&settings)?;
     let store = Arc::new(Sqlite::open(&settings.database()?)?);
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listening = listener.local_addr().context("the listening address is unknown")?;
     let issuer = build(settings.issuer(listening)?, Arc::clone(&store));
+    // What remains of the keys is what signs with them.
+    drop(settings);
     announce(&issuer, listening, output)?;
     let routes = router(Arc::new(issuer), store);
     serve(listener, routes).await
@@ -83,7 +85,10 @@ fn announce(issuer: &Issuer, listening: SocketAddr, output: Output) -> Result<()
 fn start_log(settings: &Settings) -> Result<()> {
     let filter = EnvFilter::try_new(settings.log())
         .context("GRANTD_LOG: write error, warn, info or debug")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     if settings.log_is_json()? {
         log.json().flatten_event(true).init();
     } else {

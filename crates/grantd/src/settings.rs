@@ -1,11 +1,13 @@
 //! What grantd is told from outside: flags, then the environment, then `.env`, then the defaults.
 
-use std::{collections::HashMap, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use anyhow::{Context, Result, anyhow, bail};
 use grantd_core::{Secret, SecretKey, Ttl};
 use grantd_issuer::KeyRing;
-use url::Url;
+use url::{Host, Url};
+
+use crate::environment::Environment;
 
 /// Settings of every command as flags; each has the name of its environment variable. Secrets have
 /// none: a process list would show them.
@@ -61,48 +63,27 @@ impl ServeFlags {
     }
 }
 
-/// The settings of one run, each read when it is asked for.
-#[derive(Debug)]
+/// The settings of one run, each read when it is asked for. Never printed: keys are among them.
 pub(crate) struct Settings {
     flags: Flags,
     serve: ServeFlags,
-    environment: HashMap<String, String>,
+    environment: Environment,
 }
 
 impl Settings {
-    /// Reads the environment, and `.env` in the working directory below it.
+    /// Reads the environment below these flags.
     pub(crate) fn read(flags: Flags, serve: ServeFlags) -> Result<Self> {
-        let mut environment = HashMap::new();
-        match dotenvy::from_path_iter(".env") {
-            Ok(variables) => {
-                for variable in variables {
-                    // The error would quote the line, and the line may be a key.
-                    let (name, value) = variable.map_err(|_| {
-                        anyhow!("a line of .env cannot be read: write NAME=value, with quotes around blanks")
-                    })?;
-                    environment.insert(name, value);
-                }
-            }
-            Err(error) if error.not_found() => {}
-            Err(_) => bail!(".env cannot be read: check its permissions"),
-        }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one room that reads the environment"
-        )]
-        environment.extend(std::env::vars().filter(|(name, _)| name.starts_with("GRANTD_")));
-        Ok(Self { flags, serve, environment })
+        Ok(Self { flags, serve, environment: Environment::read()? })
     }
 
     /// Settings of these alone, deaf to the real environment.
     #[cfg(test)]
-    fn of(serve: ServeFlags, environment: HashMap<String, String>) -> Self {
+    fn of(serve: ServeFlags, environment: Environment) -> Self {
         Self { flags: Flags::default(), serve, environment }
     }
 
     fn text<'a>(&'a self, name: &str, flag: Option<&'a String>) -> Option<&'a str> {
-        let text = flag.or_else(|| self.environment.get(name)).map(String::as_str);
-        text.filter(|text| !text.trim().is_empty())
+        flag.map(String::as_str).or_else(|| self.environment.plain(name))
     }
 
     fn parsed<'a, T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
@@ -110,9 +91,7 @@ impl Settings {
         name: &str,
         flag: Option<&'a String>,
     ) -> Result<Option<T>> {
-        self.text(name, flag)
-            .map(|text| text.trim().parse().with_context(|| name.to_owned()))
-            .transpose()
+        self.text(name, flag).map(|text| text.parse().with_context(|| name.to_owned())).transpose()
     }
 
     /// Where to listen.
@@ -125,38 +104,36 @@ impl Settings {
 
     /// The issuer identifier (RFC 8414 section 2), as it stands: nothing is added or taken away.
     pub(crate) fn issuer(&self, listening: SocketAddr) -> Result<String> {
-        let default = || format!("http://{listening}");
-        let text = self
-            .text("GRANTD_ISSUER", self.serve.issuer.as_ref())
-            .map_or_else(default, ToOwned::to_owned);
-        let url = Url::parse(&text).map_err(|_| {
+        let Some(text) = self.text("GRANTD_ISSUER", self.serve.issuer.as_ref()) else {
+            return Ok(format!("http://{listening}"));
+        };
+        let url = Url::parse(text).map_err(|_| {
             anyhow!("GRANTD_ISSUER: `{text}` is not a URL like https://auth.example")
         })?;
-        if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        if !matches!(url.scheme(), "https" | "http") {
+            bail!("GRANTD_ISSUER: `{text}` must begin with https:// (http:// only on one machine)");
+        }
+        // Verifiers compare the text byte by byte, so only its one normal spelling will do.
+        let bare_host = url.as_str().strip_suffix('/').filter(|_| url.path() == "/");
+        let normal = bare_host.unwrap_or(url.as_str());
+        let named = !url.username().is_empty() || url.password().is_some();
+        if normal != text || text.ends_with('/') || url.query().is_some() || named {
             bail!(
-                "GRANTD_ISSUER: `{text}` must begin with https:// (http:// only for trials on one machine)"
+                "GRANTD_ISSUER must be like https://auth.example: host in small letters, no user, \
+                 query, fragment, dot segments or slash at its end"
             );
         }
-        if url.query().is_some()
-            || url.fragment().is_some()
-            || text.ends_with('/')
-            || !url.username().is_empty()
-        {
-            bail!("GRANTD_ISSUER: `{text}` must have no query, fragment, user or slash at its end");
+        if url.path().contains(['*', ':', '{', '}', '%']) {
+            bail!(
+                "GRANTD_ISSUER: the path of `{text}` may have letters, digits, - . _ ~ and / only"
+            );
         }
-        Ok(text)
+        Ok(text.to_owned())
     }
 
     /// Tokens and secrets must not cross a network in clear.
     pub(crate) fn check_transport(&self, issuer: &str, listening: SocketAddr) -> Result<()> {
-        let plain = Url::parse(issuer).is_ok_and(|url| url.scheme() == "http");
-        if plain && !listening.ip().is_loopback() && !self.serve.insecure_http {
-            bail!(
-                "refusing to listen on {listening} with the issuer {issuer}: put TLS in front and set \
-                 GRANTD_ISSUER=https://…, or add --insecure-http for a trial"
-            );
-        }
-        Ok(())
+        check_transport(issuer, listening, self.serve.insecure_http)
     }
 
     /// The SQLite file.
@@ -165,7 +142,9 @@ impl Settings {
             .text("GRANTD_DATABASE_URL", self.flags.database_url.as_ref())
             .unwrap_or("sqlite://grantd.db");
         match url.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() && !path.contains('?') => Ok(PathBuf::from(path)),
+            Some(path) if !path.is_empty() && !path.starts_with(':') && !path.contains('?') => {
+                Ok(PathBuf::from(path))
+            }
             // Whatever else is there may hold a password: do not repeat it.
             _ => bail!(
                 "GRANTD_DATABASE_URL must be sqlite://FILE, like sqlite://grantd.db or sqlite:///var/lib/grantd/grantd.db"
@@ -200,9 +179,8 @@ impl Settings {
                 "there is no signing key: run `grantd keys generate`, which writes one to .env"
             ),
         };
-        let passphrase = self
-            .text("GRANTD_PRIVATE_KEY_PASSPHRASE", None)
-            .map(|text| Secret::new(text.to_owned()));
+        let passphrase = self.environment.exact("GRANTD_PRIVATE_KEY_PASSPHRASE");
+        let passphrase = passphrase.map(|text| Secret::new(text.to_owned()));
         let public = self.text("GRANTD_PUBLIC_KEY", None);
         KeyRing::from_pem(&private, public, passphrase.as_ref()).with_context(|| source.to_owned())
     }
@@ -234,13 +212,35 @@ impl Settings {
     }
 }
 
+/// Refuses an `http://` issuer anywhere but on this machine, unless it is insisted on.
+pub(crate) fn check_transport(issuer: &str, listening: SocketAddr, insecure: bool) -> Result<()> {
+    let plain = Url::parse(issuer).ok().filter(|url| url.scheme() == "http");
+    let local = listening.ip().is_loopback() && plain.as_ref().is_some_and(is_loopback);
+    if plain.is_some() && !local && !insecure {
+        bail!(
+            "refusing to serve the issuer {issuer} on {listening} in clear: put TLS in front and \
+             set GRANTD_ISSUER=https://…, or add --insecure-http for a trial"
+        );
+    }
+    Ok(())
+}
+
+/// Whether a URL's host is this machine itself.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
-        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Settings::of(ServeFlags::default(), pairs.collect())
+        Settings::of(ServeFlags::default(), Environment::of(pairs))
     }
 
     fn here() -> SocketAddr {
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_environment() {
         let flags = ServeFlags { listen: Some("127.0.0.1:1".to_owned()), ..ServeFlags::default() };
-        let environment = HashMap::from([("GRANTD_LISTEN".to_owned(), "127.0.0.1:2".to_owned())]);
+        let environment = Environment::of(&[("GRANTD_LISTEN", "127.0.0.1:2")]);
         assert_eq!(Settings::of(flags, environment).listen().unwrap().port(), 1);
     }
 
@@ -280,6 +280,12 @@ mod tests {
             "https://a.example?x",
             "auth.example",
             "https://u@a.example",
+            "https://:pw@a.example",
+            "https://a.example/x/../b",
+            "https://A.example",
+            "https://a.exa\nmple",
+            "https://a.example/:x",
+            "https://a.example/*y",
         ] {
             assert!(settings(&[("GRANTD_ISSUER", issuer)]).issuer(here()).is_err(), "{issuer}");
         }
@@ -292,6 +298,7 @@ mod tests {
         assert!(settings.check_transport("http://auth.example", everywhere).is_err());
         assert!(settings.check_transport("https://auth.example", everywhere).is_ok());
         assert!(settings.check_transport("http://127.0.0.1:8080", here()).is_ok());
+        assert!(settings.check_transport("http://auth.example", here()).is_err());
     }
 
     #[test]

@@ -41,13 +41,14 @@ impl fmt::Display for Algorithm {
 #[error("unknown signing algorithm `{0}`: use RS256, PS256, ES256 or EdDSA")]
 pub struct UnknownAlgorithm(pub String);
 
+/// What people write: in any case. What a token or key says is compared exactly, elsewhere.
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
         Self::ALL
             .into_iter()
-            .find(|algorithm| algorithm.as_str() == text)
+            .find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| UnknownAlgorithm(text.to_owned()))
     }
 }

@@ -1,11 +1,16 @@
 //! Keys as text: reads the PEM that people have, in the shapes that environments give it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use pkcs8::{EncryptedPrivateKeyInfoRef, SubjectPublicKeyInfoRef, der::Decode};
+use pkcs8::{EncryptedPrivateKeyInfoRef, ObjectIdentifier, SubjectPublicKeyInfoRef, der::Decode};
 use zeroize::Zeroizing;
 
 use super::{Algorithm, PublicKey, SigningKey};
 use crate::secret::Secret;
+
+/// id-Ed25519 (RFC 8410 section 3); X25519 keys have the same length and sign nothing.
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// id-ecPublicKey (RFC 5480 section 2.1.1).
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
 /// Why a text is not a usable key. No variant carries any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -122,10 +127,12 @@ fn read_spki(der: &[u8], label: Option<Algorithm>) -> Result<PublicKey, KeyError
             if label == Some(Algorithm::Ps256) { Algorithm::Ps256 } else { Algorithm::Rs256 };
         let n = rsa.modulus().big_endian_without_leading_zero().to_vec();
         PublicKey::from_rsa(algorithm, &n, rsa.exponent().big_endian_without_leading_zero())
-    } else if bits.len() == 32 {
+    } else if spki.algorithm.oid == ED25519 {
         PublicKey::from_point(Algorithm::EdDsa, bits)
-    } else {
+    } else if spki.algorithm.oid == EC {
         PublicKey::from_point(Algorithm::Es256, bits)
+    } else {
+        None
     };
     key.ok_or(KeyError::Unusable)
 }

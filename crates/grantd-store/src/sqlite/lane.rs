@@ -86,12 +86,18 @@ fn write_group(connection: &Connection, first: Write, jobs: &mut mpsc::Receiver<
         return;
     }
     let mut answers = vec![first(Ok(connection))];
+    // A full disk ends the whole transaction under us; what came after would commit by itself.
     while answers.len() < GROUP
+        && !connection.is_autocommit()
         && let Ok(job) = jobs.try_recv()
     {
         answers.push(job(Ok(connection)));
     }
-    let committed = connection.execute_batch("COMMIT").map_err(|error| fault(&error));
+    let committed = if connection.is_autocommit() {
+        Err(StorageFault::plain("SQLite: the transaction was undone; is the disk full?"))
+    } else {
+        connection.execute_batch("COMMIT").map_err(|error| fault(&error))
+    };
     if committed.is_err() && !connection.is_autocommit() {
         // Best effort: the next BEGIN says so if even this fails.
         let _ = connection.execute_batch("ROLLBACK");

@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use super::{joined, moment, registrar};
 use crate::{
     cli::{Client, ClientCreate},
-    output::Output,
+    output::{Output, warn},
     settings::Settings,
 };
 
 /// How many clients are asked for at a time.
 const PAGE: u32 = 500;
+/// Characters from which on a secret is beyond guessing, if it is random at all.
+const STRONG: usize = 22;
 
 pub(super) async fn run(command: Client, settings: &Settings, output: Output) -> Result<()> {
     match command {
@@ -45,6 +47,12 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
         Timestamp::from_micros(SystemClock.now().micros() + i64::from(ttl.seconds()) * 1_000_000)
     });
     let imported = if options.secret_stdin { Some(read_secret()?) } else { None };
+    let is_imported = imported.is_some();
+    if imported.as_ref().is_some_and(|secret| secret.reveal().len() < STRONG) {
+        warn(
+            "the imported secret is short enough to be guessed: replace it with a generated one soon",
+        );
+    }
     let new = NewClient {
         id: options.id,
         name: options.name,
@@ -64,10 +72,13 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
     let mut document = describe(&client);
     if let Some((id, secret)) = &secret {
         document["credential_id"] = json!(id.to_string());
-        document["client_secret"] = json!(secret.reveal());
+        if !is_imported {
+            document["client_secret"] = json!(secret.reveal());
+        }
     }
     output.answer(&document, || {
-        let secret = secret.as_ref().map_or(String::new(), |(_, secret)| {
+        let shown = secret.as_ref().filter(|_| !is_imported);
+        let secret = shown.map_or(String::new(), |(_, secret)| {
             format!(
                 "client_secret  {}\n\nStore the secret now: it is not shown again.\n",
                 secret.reveal()
@@ -106,7 +117,11 @@ async fn list(settings: &Settings, output: Output) -> Result<()> {
         if clients.is_empty() {
             return "no clients yet: create one with `grantd client create --name NAME --permission PERMISSION`\n".to_owned();
         }
-        clients.iter().map(|client| format!("{}  {:8}  {}\n", client.id, client.state.as_str(), client.name)).collect()
+        let width = clients.iter().map(|client| client.id.as_str().len()).max().unwrap_or_default();
+        let line = |client: &Registration| {
+            format!("{:width$}  {:8}  {}\n", client.id.as_str(), client.state.as_str(), client.name)
+        };
+        clients.iter().map(line).collect()
     })
 }
 

@@ -5,6 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, panic::AssertUnwindSafe, sync::A
 use axum::{Router, body::Body, response::Response};
 use futures_util::FutureExt;
 use grantd_core::Refused;
+use grantd_issuer::Fault;
 use http::{HeaderValue, Request, StatusCode, header::X_CONTENT_TYPE_OPTIONS};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -84,7 +85,10 @@ async fn answer(
     };
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
-        shared.log.write(&refused, peer);
+        shared.log.refused(&refused, peer);
+    }
+    if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+        shared.log.failed(&fault);
     }
     response
 }

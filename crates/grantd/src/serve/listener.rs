@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -17,6 +18,8 @@ use super::{
 
 /// How many connections are open at most; further ones wait in the kernel's queue.
 const CONNECTIONS: u32 = 4096;
+/// Files that are not connections: database, log, what the system adds.
+const OTHER_FILES: u64 = 64;
 /// How long open connections have to finish when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the system gives no further connection.
@@ -26,13 +29,14 @@ const BREATHER: Duration = Duration::from_millis(50);
 pub(crate) async fn serve(listener: TcpListener, routes: Router) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let room = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let places = places();
+    let room = Arc::new(Semaphore::new(places as usize));
     let (stop, stopping) = watch::channel(false);
     let watched_room = Arc::clone(&room);
     let shared = Arc::new(Shared {
         routes,
         log: RefusalLog::new(),
-        busy: Box::new(move || watched_room.available_permits() < CONNECTIONS as usize / 2),
+        busy: Box::new(move || watched_room.available_permits() < places as usize / 2),
         stopping,
     });
     loop {
@@ -63,9 +67,25 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router) -> Result<()> {
     drop(listener);
     tracing::info!("stopping: what is under way is finished first");
     stop.send_replace(true);
-    if tokio::time::timeout(DRAIN, room.acquire_many(CONNECTIONS)).await.is_err() {
+    if tokio::time::timeout(DRAIN, room.acquire_many(places)).await.is_err() {
         tracing::warn!("stopping with connections still open: they took longer than {DRAIN:?}");
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// As many connections as the system allows files for, after asking it for all it would give.
+fn places() -> u32 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let current = setrlimit(Resource::Nofile, raised).map_or(limit.current, |()| limit.maximum);
+    let spare = current.unwrap_or(u64::MAX).saturating_sub(OTHER_FILES).max(16);
+    let places = u32::try_from(spare).unwrap_or(CONNECTIONS).min(CONNECTIONS);
+    if places < CONNECTIONS {
+        tracing::warn!(
+            places,
+            "the limit of open files leaves room for few connections: raise it (ulimit -n)"
+        );
+    }
+    places
 }

@@ -1,4 +1,4 @@
-//! A line for a refused request, but not a flood of them.
+//! A line for a refused or failed request, but not a flood of them.
 
 use std::{
     net::SocketAddr,
@@ -7,6 +7,7 @@ use std::{
 };
 
 use grantd_core::Refused;
+use grantd_issuer::Fault;
 use tokio::time::Instant;
 
 /// Lines a second; what is more is counted.
@@ -28,15 +29,30 @@ impl RefusalLog {
         Self(Mutex::new(Window { start: Instant::now(), refusals: 0 }))
     }
 
-    pub(super) fn write(&self, refused: &Refused, peer: SocketAddr) {
-        let (unwritten, fits) = self.count(Instant::now());
-        if unwritten > 0 {
-            tracing::warn!(unwritten, "refusals of the last second that are not in this log");
+    /// A request that we could not serve, by our own fault.
+    pub(super) fn failed(&self, fault: &Fault) {
+        if self.fits() {
+            tracing::error!(fault = fault as &dyn std::error::Error, "token request failed");
         }
-        if fits {
+    }
+
+    /// A request that was refused.
+    pub(super) fn refused(&self, refused: &Refused, peer: SocketAddr) {
+        if self.fits() {
             let client = refused.client.as_ref().map(tracing::field::display);
             tracing::info!(refusal = refused.refusal.name(), client, peer = %peer.ip(), "token request refused");
         }
+    }
+
+    fn fits(&self) -> bool {
+        let (unwritten, fits) = self.count(Instant::now());
+        if unwritten > 0 {
+            tracing::warn!(
+                unwritten,
+                "refusals and faults before this line that are not in the log"
+            );
+        }
+        fits
     }
 
     /// How many lines of the last second were left out, if it is over; and whether this one fits.

@@ -10,7 +10,7 @@ use std::{
 use grantd_core::ClientSecret;
 use grantd_store::Sqlite;
 
-use super::{server::Place, tokens::ask};
+use super::{server::Place, tokens::ask, wire};
 
 fn complaint(place: &Place, line: &str) -> String {
     let output = place.try_grantd(line);
@@ -218,6 +218,83 @@ fn what_was_acknowledged_survives_kill_9() {
         assert_eq!(client["permissions"], serde_json::json!(["a"]));
     }
     Sqlite::open(&place.path().join("grantd.db")).unwrap();
+}
+
+#[test]
+fn a_variable_that_is_not_text_is_named_and_not_shown() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let odd = std::ffi::OsStr::from_bytes(b"s\xe9cret-pass");
+    let output =
+        |name: &str| place.command().args(["client", "list"]).env(name, odd).output().unwrap();
+    let said = String::from_utf8(output("GRANTD_PRIVATE_KEY_PASSPHRASE").stderr).unwrap();
+    assert!(
+        said.contains("GRANTD_PRIVATE_KEY_PASSPHRASE") && !said.contains("cret-pass"),
+        "{said}"
+    );
+    assert!(output("SOMETHING_ELSE").status.success(), "what is not ours does not concern us");
+}
+
+#[test]
+fn keys_are_not_written_through_a_planted_link_and_two_writers_do_not_lose_one_s_keys() {
+    let place = Place::bare();
+    let victim = place.path().join("victim");
+    std::fs::write(&victim, "mine").unwrap();
+    std::os::unix::fs::symlink(&victim, place.path().join("..env.new")).unwrap();
+    let racers: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = place.command();
+            command.args(["keys", "generate", "--alg", "ES256", "--json"]).stdout(Stdio::piped());
+            command.stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    let outcomes: Vec<_> =
+        racers.into_iter().map(|racer| racer.wait_with_output().unwrap()).collect();
+    let winners: Vec<_> = outcomes.iter().filter(|outcome| outcome.status.success()).collect();
+    assert_eq!(winners.len(), 1);
+    let printed: serde_json::Value = serde_json::from_slice(&winners[0].stdout).unwrap();
+    assert_eq!(place.grantd("keys list")["keys"][0]["kid"], printed["keys"][0]["kid"]);
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
+}
+
+#[test]
+fn a_replaced_database_makes_the_server_unready_and_a_locked_one_can_still_be_read() {
+    let place = Place::new();
+    place.grantd("permission create a");
+    let running = place.serve("");
+    let ready =
+        || wire::send(running.address, &wire::request("GET", "/readyz", &[], b"")).unwrap().status;
+    assert_eq!(ready(), 200);
+    let lock = rusqlite::Connection::open(place.path().join("grantd.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(place.grantd("permission list")["permissions"].as_array().unwrap().len(), 1);
+    drop(lock);
+    std::fs::rename(place.path().join("grantd.db"), place.path().join("old.db")).unwrap();
+    std::fs::copy(place.path().join("old.db"), place.path().join("grantd.db")).unwrap();
+    assert_eq!(ready(), 503);
+}
+
+#[test]
+fn text_that_would_break_a_terminal_or_mislead_a_browser_is_refused() {
+    let place = Place::new();
+    let refused = |arguments: &[&str]| {
+        let output = place.command().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    };
+    refused(&["permission", "create", "a", "--description", "\u{1b}[2J"]);
+    refused(&["role", "create", "a", "--description", "two\nlines"]);
+    refused(&["client", "create", "--name", "x", "--owner", "tenant:4\n2"]);
+    for audience in [" https://x.example/a b", "https://x.example/\nz", "x"] {
+        refused(&["api", "create", "a", "--audience", audience]);
+    }
+    for uri in [
+        "https:\\\\evil.example",
+        "https:evil.example/x",
+        "http://2130706433/",
+        "https://\u{e9}.example/",
+    ] {
+        refused(&["client", "create", "--name", "x", "--redirect-uri", uri]);
+    }
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Place {
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, into) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
         thread::spawn(move || {
-            lines.lines().map_while(Result::ok).for_each(|line| into.lock().unwrap().push(line))
+            lines.lines().map_while(Result::ok).for_each(|line| into.lock().unwrap().push(line));
         });
         let announced = BufReader::new(child.stdout.take().unwrap())
             .lines()
@@ -176,6 +176,13 @@ pub(crate) struct Fixture {
     pub(crate) running: Running,
     pub(crate) clients: HashMap<&'static str, Client>,
     _place: Place,
+    _reaper: Child,
+}
+
+/// Ends a process when this one is gone: nobody drops a static.
+fn reaper(of: &Running) -> Child {
+    let script = format!("cat >/dev/null; kill {}", of.pid());
+    Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().unwrap()
 }
 
 pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
@@ -226,7 +233,8 @@ pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     place.grantd(&format!("client delete {}", clients["deleted"].id));
     thread::sleep(Duration::from_millis(1100)); // until the secret of `expired` has
     let running = place.serve("");
-    Fixture { running, clients, _place: place }
+    let reaper = reaper(&running);
+    Fixture { running, clients, _place: place, _reaper: reaper }
 });
 
 /// Everything in a folder as one heap of bytes, to search for what must not be there.

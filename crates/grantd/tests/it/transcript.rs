@@ -74,7 +74,7 @@ impl Exchange {
             match line.split_once(": ") {
                 Some(("refusal", _)) => {}
                 Some((name, value)) => {
-                    assert_eq!(answer.header(name), Some(value), "{name}\n{}", seen())
+                    assert_eq!(answer.header(name), Some(value), "{name}\n{}", seen());
                 }
                 None => assert_eq!(
                     answer.header(line.trim_start_matches('-')),
