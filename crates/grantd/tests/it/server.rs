@@ -52,7 +52,7 @@ impl Place {
 
     /// Runs a command line, whatever comes of it.
     pub(crate) fn try_grantd(&self, line: &str) -> Output {
-        self.command().args(line.split(' ')).output().unwrap()
+        self.command().args(line.split_ascii_whitespace()).output().unwrap()
     }
 
     /// Runs a command line that works, and gives its JSON.
@@ -171,7 +171,7 @@ impl Drop for Running {
     }
 }
 
-/// The server that all transcripts share, with the clients they speak of.
+/// A server with clients to speak as, which many tests share.
 pub(crate) struct Fixture {
     pub(crate) running: Running,
     pub(crate) clients: HashMap<&'static str, Client>,
@@ -185,7 +185,10 @@ fn reaper(of: &Running) -> Child {
     Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().unwrap()
 }
 
-pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
+pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(furnish);
+
+/// A server with all the clients that transcripts speak of.
+pub(crate) fn furnish() -> Fixture {
     let place = Place::new();
     place.grantd("api create billing --audience https://billing.example");
     for name in [
@@ -235,7 +238,7 @@ pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let running = place.serve("");
     let reaper = reaper(&running);
     Fixture { running, clients, _place: place, _reaper: reaper }
-});
+}
 
 /// Everything in a folder as one heap of bytes, to search for what must not be there.
 pub(crate) fn contents(folder: &Path) -> Vec<u8> {
