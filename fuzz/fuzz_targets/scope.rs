@@ -22,9 +22,11 @@ static PROVEN: LazyLock<(Authenticated, Policy)> = LazyLock::new(|| {
         credentials: vec![Credential { id: CredentialId::mint(NOW, [1; 10]), hash: hasher.hash("s"), expires_at: None }],
         roles: vec![],
         apis: vec![ClientApi { api: Arc::new(Api::default_api()), permissions: permissions.into() }],
+        serves: vec![],
         default_scope: None,
         generation: 1,
         access_token_ttl: None,
+        format: None,
         signing_alg: None,
     };
     let credentials = Credentials::Body { id: "c1".into(), secret: "s".into() };

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     client::{Client, ClientKind, ClientState},
+    credentials::Credentials,
     id::CredentialId,
     refusal::Refusal,
     secret::{SecretHash, SecretHasher},
     time::Timestamp,
-    token_request::Credentials,
 };
 
 /// A client that has proved itself. Nothing after this looks at the request's `client_id` again.

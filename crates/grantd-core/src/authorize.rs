@@ -14,6 +14,7 @@ use crate::{
     jose::Algorithm,
     permission::{Permission, is_scope_byte},
     refusal::Refusal,
+    token_format::TokenFormat,
     token_request::Ask,
 };
 
@@ -61,7 +62,9 @@ pub struct Authorized<'a> {
     pub scope: String,
     /// How long the token lives.
     pub ttl: Ttl,
-    /// The algorithm asked for; `None`: the server's first key.
+    /// How it is written.
+    pub format: TokenFormat,
+    /// The algorithm asked for, which only a JWT has; `None`: the server's first key.
     pub signing_alg: Option<Algorithm>,
 }
 
@@ -96,12 +99,10 @@ fn choose_api<'a>(
 ) -> Result<&'a ClientApi, Refusal> {
     if let Some(resource) = &ask.resource {
         check_resource(resource)?;
-        let audience =
-            |api: &'a Api| api.audience.as_deref().unwrap_or(issuer) == resource.as_ref();
         return client
             .apis
             .iter()
-            .find(|known| audience(&known.api))
+            .find(|known| known.api.audience(issuer) == resource.as_ref())
             .ok_or(Refusal::ResourceNotAllowed);
     }
     let Some(scope) = &ask.scope else { return default_api(client) };

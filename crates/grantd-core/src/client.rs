@@ -11,6 +11,7 @@ use crate::{
     permission::{Permission, RoleName},
     secret::SecretHash,
     time::Timestamp,
+    token_format::TokenFormat,
 };
 
 /// An OAuth client (RFC 6749 section 2), complete for every decision about its tokens.
@@ -30,14 +31,25 @@ pub struct Client {
     pub roles: Vec<RoleName>,
     /// What it may do, API by API; the first is always the API `default`.
     pub apis: Vec<ClientApi>,
+    /// The APIs whose tokens it is handed as their resource server, and may introspect.
+    pub serves: Vec<Arc<Api>>,
     /// What a request without `scope` gets, where that is less than everything.
     pub default_scope: Option<Vec<Permission>>,
     /// Raised whenever the tokens issued so far must die (claim `gen`).
     pub generation: u64,
     /// Time to live of its access tokens, before the API's and the server's.
     pub access_token_ttl: Option<Ttl>,
+    /// How its access tokens are written, before the API's; JWT where neither says.
+    pub format: Option<TokenFormat>,
     /// Signing algorithm, before the API's and the server's.
     pub signing_alg: Option<Algorithm>,
+}
+
+impl Client {
+    /// Whether it is a resource server of the API with this audience.
+    pub fn serves(&self, audience: &str, issuer: &str) -> bool {
+        self.serves.iter().any(|api| api.audience(issuer) == audience)
+    }
 }
 
 /// A client's rights in one API.

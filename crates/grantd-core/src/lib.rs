@@ -2,37 +2,58 @@
 //!
 //! Nothing here reads a clock, draws randomness, waits, or touches a file, a socket or a database:
 //! time, entropy and keys come in as arguments. The way of a token request through this crate is
-//! [`token_request`] → [`authenticate()`] → [`authorize()`] → [`mint()`].
+//! [`token_request`] → [`authenticate()`] → [`authorize()`] → [`mint()`]; that of a token which comes
+//! back is [`presentation`] → [`authenticate()`] → [`presented_token`] → [`introspect()`] or
+//! [`revoke()`].
 
 pub mod api;
 pub mod authenticate;
 pub mod authorize;
+mod base62;
 pub mod client;
+pub mod credentials;
 pub mod duration;
+pub mod feed;
 pub mod grant_type;
 pub mod id;
+pub mod introspect;
 pub mod jose;
 pub mod mint;
+pub mod opaque;
 mod params;
 pub mod permission;
+pub mod presentation;
+pub mod presented_token;
 pub mod raw;
 pub mod refusal;
+pub mod revoke;
 pub mod secret;
+pub mod standing;
 pub mod time;
+pub mod token_format;
 pub mod token_request;
 
 pub use api::Api;
 pub use authenticate::{Authenticated, authenticate};
 pub use authorize::{Authorized, Policy, authorize};
 pub use client::{Client, ClientApi, ClientKind, ClientState, Credential};
+pub use credentials::Credentials;
 pub use duration::Ttl;
+pub use feed::{admit_feed, feed_credentials};
 pub use grant_type::{GrantType, GrantTypes};
 pub use id::{ClientId, CredentialId, TokenId};
+pub use introspect::{Introspection, admit_introspection, introspect};
 pub use jose::{Algorithm, PublicKey, SigningKey};
-pub use mint::{Issued, mint};
+pub use mint::{Issued, Pen, mint};
+pub use opaque::TokenSealer;
 pub use permission::{Permission, RoleName};
+pub use presentation::Presentation;
+pub use presented_token::PresentedToken;
 pub use raw::{Authorization, Raw};
 pub use refusal::{ErrorCode, Refusal, Refused};
+pub use revoke::{Revocation, revoke};
 pub use secret::{ClientSecret, Secret, SecretHash, SecretHasher, SecretKey};
+pub use standing::{Standing, TokenNames};
 pub use time::Timestamp;
-pub use token_request::{Ask, Credentials, TokenRequest};
+pub use token_format::TokenFormat;
+pub use token_request::{Ask, TokenRequest};

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use crate::{
     authorize::Authorized,
-    id::TokenId,
+    id::{CredentialId, TokenId},
     jose::{Algorithm, SigningKey},
+    opaque::TokenSealer,
     permission::RoleName,
     time::Timestamp,
 };
@@ -17,12 +18,16 @@ pub struct Issued {
     pub access_token: String,
     /// Its id.
     pub id: TokenId,
+    /// The credential that obtained it; `None` for a public client.
+    pub credential: Option<CredentialId>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
     /// How long it lives, in seconds.
     pub expires_in: u32,
     /// The granted permissions, blank-separated.
     pub scope: String,
-    /// What signed it.
-    pub algorithm: Algorithm,
+    /// What signed it; `None`: nothing, it is opaque.
+    pub algorithm: Option<Algorithm>,
 }
 
 impl std::fmt::Debug for Issued {
@@ -34,7 +39,32 @@ impl std::fmt::Debug for Issued {
     }
 }
 
-/// The claims of an access token (RFC 9068 section 2.2, and grantd's `roles gty gen cid`).
+/// What writes a token: one way for each [`crate::TokenFormat`].
+pub enum Pen<'a> {
+    /// Signs a JWT.
+    Sign(&'a SigningKey),
+    /// Seals an opaque token, with these random bytes.
+    Seal(&'a TokenSealer, [u8; TokenSealer::NONCE]),
+}
+
+impl Pen<'_> {
+    fn write(&self, claims: &[u8]) -> Option<String> {
+        match self {
+            Self::Sign(key) => key.sign_access_token(claims),
+            Self::Seal(sealer, nonce) => sealer.seal(claims, *nonce),
+        }
+    }
+
+    fn algorithm(&self) -> Option<Algorithm> {
+        match self {
+            Self::Sign(key) => Some(key.algorithm()),
+            Self::Seal(..) => None,
+        }
+    }
+}
+
+/// The claims of an access token of either format (RFC 9068 section 2.2, and grantd's `roles gty
+/// gen cid`).
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
@@ -59,7 +89,7 @@ struct Claims<'a> {
 pub fn mint(
     authorized: Authorized<'_>,
     issuer: &str,
-    key: &SigningKey,
+    pen: &Pen<'_>,
     now: Timestamp,
     entropy: [u8; 10],
 ) -> Option<Issued> {
@@ -83,11 +113,13 @@ pub fn mint(
     let mut json = Vec::with_capacity(512);
     serde_json::to_writer(&mut json, &claims).ok()?;
     Some(Issued {
-        access_token: key.sign_access_token(&json)?,
+        access_token: pen.write(&json)?,
         id,
+        credential: authorized.credential,
+        issued_at: now,
         expires_in: authorized.ttl.seconds(),
         scope: authorized.scope,
-        algorithm: key.algorithm(),
+        algorithm: pen.algorithm(),
     })
 }
 

@@ -14,6 +14,11 @@ const MAX: usize = 64;
 pub(crate) struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Params<'a> {
+    /// No parameters at all.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Reads a body as its content type says.
     pub(crate) fn parse(content_type: Option<&[u8]>, body: &'a [u8]) -> Result<Self, Refusal> {
         match content_type.and_then(media_type) {

@@ -17,6 +17,8 @@ pub enum ErrorCode {
     InvalidScope,
     /// `invalid_target`
     InvalidTarget,
+    /// `access_denied`
+    AccessDenied,
 }
 
 impl ErrorCode {
@@ -29,6 +31,7 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::AccessDenied => "access_denied",
         }
     }
 
@@ -36,6 +39,7 @@ impl ErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidClient => 401,
+            Self::AccessDenied => 403,
             Self::InvalidRequest
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
@@ -57,6 +61,7 @@ impl ErrorCode {
                 "A requested scope is malformed, unknown, or not among this client's permissions for one API."
             }
             Self::InvalidTarget => "The requested resource is not one that this client may use.",
+            Self::AccessDenied => "Only a resource server may read the revocation feed.",
         }
     }
 }
@@ -138,6 +143,14 @@ refusals! {
     ClientIdsDiffer = "client-ids-differ", InvalidRequest,
         "Two configurations are mixed, or one client tries another one's name.",
         "Leave `client_id` out of the body, or make both the same.";
+    /// No `token` (RFC 7662 section 2.1, RFC 7009 section 2.1).
+    TokenMissing = "token-missing", InvalidRequest,
+        "The parameter is absent or empty, or the token was sent in the Authorization header.",
+        "Send `token=…` in the body, and the client's own credentials beside it.";
+    /// The token to be revoked is good and another client's (RFC 7009 section 2.1); nothing was done.
+    TokenForeign = "token-foreign", InvalidRequest,
+        "A resource server, or a client with several ids, tries to end a token that it did not obtain.",
+        "Let the client that obtained the token revoke it, or use `grantd client revoke ID`.";
     /// The grant type is unknown to this server or not enabled (RFC 6749 section 5.2).
     GrantTypeUnsupported = "grant-type-unsupported", UnsupportedGrantType,
         "The client asks for password, implicit or another grant that grantd does not have.",
@@ -202,6 +215,14 @@ refusals! {
     PublicClientSentSecret = "public-client-sent-secret", InvalidClient,
         "The client was meant to be confidential.",
         "Create a confidential client, or leave the secret out.";
+    /// A public client asked about a token (RFC 7662 section 2.1: callers are authenticated).
+    IntrospectionNeedsSecret = "introspection-needs-secret", InvalidClient,
+        "A browser or native app asks what its own token is good for.",
+        "Let the resource server ask: `grantd client create --serves API` makes one.";
+    /// A client that serves no API asked for the revocation feed.
+    FeedNotAllowed = "feed-not-allowed", AccessDenied,
+        "The guard uses the credentials of an ordinary client.",
+        "Give it those of a resource server: `grantd client create --serves API` makes one.";
     /// The client may not use this grant type (RFC 6749 section 5.2); a public one never client credentials (section 4.4).
     GrantTypeNotAllowed = "grant-type-not-allowed", UnauthorizedClient,
         "The grant type was not chosen when the client was created, or the client is public.",

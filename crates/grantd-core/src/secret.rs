@@ -6,6 +6,8 @@ use aws_lc_rs::{constant_time, hkdf, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::base62;
+
 /// A secret in clear: never printed, wiped when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Secret(String);
@@ -36,54 +38,25 @@ impl ClientSecret {
     /// What every generated secret begins with.
     pub const PREFIX: &'static str = "gcs_";
     const BODY: usize = 43;
-    const CHECK: usize = 6;
+    const CHECK: usize = base62::CHECK;
 
     /// The secret that these 256 random bits make.
     pub fn mint(entropy: &[u8; 32]) -> Secret {
         let mut text = String::with_capacity(Self::PREFIX.len() + Self::BODY + Self::CHECK);
         text.push_str(Self::PREFIX);
-        push_base62(&mut text, entropy, Self::BODY);
-        let check = crc32fast::hash(text.as_bytes());
-        push_base62(&mut text, &check.to_be_bytes(), Self::CHECK);
+        let mut number = Zeroizing::new(base62::to_number::<8>(entropy));
+        base62::push_number(&mut text, number.as_mut_slice(), Self::BODY);
+        base62::push_check(&mut text);
         Secret(text)
     }
 
     /// Whether a text looks like a generated secret, check included.
     pub fn looks_genuine(text: &str) -> bool {
         let Some(body) = text.strip_prefix(Self::PREFIX) else { return false };
-        if body.len() != Self::BODY + Self::CHECK
-            || !body.bytes().all(|b| b.is_ascii_alphanumeric())
-        {
-            return false;
-        }
-        let (front, check) = text.split_at(text.len() - Self::CHECK);
-        let mut expected = String::with_capacity(Self::CHECK);
-        push_base62(&mut expected, &crc32fast::hash(front.as_bytes()).to_be_bytes(), Self::CHECK);
-        check == expected
+        body.len() == Self::BODY + Self::CHECK
+            && body.bytes().all(|b| b.is_ascii_alphanumeric())
+            && base62::strip_check(text).is_some()
     }
-}
-
-/// Writes a big-endian number in base 62, most significant digit first, padded to `digits`.
-fn push_base62(text: &mut String, number: &[u8], digits: usize) {
-    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut rest = Zeroizing::new(number.to_vec());
-    let mut reversed = Zeroizing::new(Vec::with_capacity(digits));
-    for _ in 0..digits {
-        let mut remainder = 0_u32;
-        for byte in rest.iter_mut() {
-            let value = remainder << 8 | u32::from(*byte);
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "value < 62 * 256, so the quotient is a byte"
-            )]
-            {
-                *byte = (value / 62) as u8;
-            }
-            remainder = value % 62;
-        }
-        reversed.push(char::from(ALPHABET[remainder as usize]));
-    }
-    text.extend(reversed.iter().rev());
 }
 
 /// What is kept of a client secret: its HMAC-SHA-256 under a key derived from the server's.
@@ -152,7 +125,8 @@ impl SecretKey {
         SecretHasher(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
     }
 
-    fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+    /// The key for one purpose.
+    pub(crate) fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0; 32]);
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"grantd").extract(&self.0);
         let info = [purpose];
@@ -213,11 +187,36 @@ mod tests {
         );
     }
 
+    /// `docs/secrets.md` publishes this shape.
+    fn published_shape_finds(text: &str) -> bool {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        text.as_bytes().windows(53).enumerate().any(|(at, window)| {
+            let (before, after) = (at.checked_sub(1), text.as_bytes().get(at + 53));
+            let bounded = before.is_none_or(|before| !word(text.as_bytes()[before]))
+                && after.is_none_or(|after| !word(*after));
+            bounded
+                && window.starts_with(b"gcs_")
+                && window[4..].iter().all(u8::is_ascii_alphanumeric)
+        })
+    }
+
     #[test]
-    fn base62_agrees_with_arithmetic() {
-        let mut text = String::new();
-        push_base62(&mut text, &(62_u64.pow(5) * 3 + 61).to_be_bytes(), 8);
-        assert_eq!(text, "0030000z");
+    fn the_published_shape_finds_every_secret_and_no_random_text() {
+        let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = || {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            noise
+        };
+        for _ in 0..100_000 {
+            let mut entropy = [0; 32];
+            entropy.chunks_mut(8).for_each(|part| part.copy_from_slice(&next().to_be_bytes()));
+            let secret = ClientSecret::mint(&entropy);
+            assert!(published_shape_finds(&format!("SECRET={}\n", secret.reveal())));
+            let random = [entropy, entropy.map(|byte| byte.wrapping_mul(31))].concat();
+            assert!(!published_shape_finds(&base64::prelude::BASE64_STANDARD.encode(random)));
+        }
     }
 
     #[test]

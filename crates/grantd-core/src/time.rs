@@ -1,5 +1,7 @@
 //! A moment in time, as the rest of the core is handed it.
 
+use crate::duration::Ttl;
+
 /// Microseconds since 1970-01-01T00:00:00Z, the unit of both databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -13,6 +15,12 @@ impl Timestamp {
     /// From whole seconds since the epoch (a JWT's NumericDate, RFC 7519 section 2).
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
+    }
+
+    /// The moment that is so much later.
+    #[must_use]
+    pub const fn after(self, ttl: Ttl) -> Self {
+        Self(self.0.saturating_add(ttl.seconds() as i64 * 1_000_000))
     }
 
     /// Microseconds since the epoch.

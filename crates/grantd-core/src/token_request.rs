@@ -2,14 +2,8 @@
 
 use std::borrow::Cow;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use zeroize::Zeroizing;
-
 use crate::{
-    grant_type::GrantType,
-    params::{Params, decode_form},
-    raw::{Authorization, Raw},
-    refusal::Refusal,
+    credentials::Credentials, grant_type::GrantType, params::Params, raw::Raw, refusal::Refusal,
 };
 
 /// A well-formed request to the token endpoint: one client, one way of proving it, one grant.
@@ -32,62 +26,11 @@ pub struct Ask<'a> {
     pub resource: Option<Cow<'a, str>>,
 }
 
-/// Client authentication as presented: exactly one way of it.
-pub enum Credentials<'a> {
-    /// HTTP Basic (RFC 6749 section 2.3.1).
-    Basic {
-        /// Id and secret, form-decoded; absent where the escapes are broken.
-        decoded: Option<(String, Zeroizing<String>)>,
-        /// Id and secret as they stand, for secrets brought in from elsewhere.
-        raw: (String, Zeroizing<String>),
-        /// `client_id` of the body, which must name the same client (RFC 6749 section 3.2.1).
-        body_id: Option<Cow<'a, str>>,
-    },
-    /// `client_id` and `client_secret` in the body.
-    Body {
-        /// The id.
-        id: Cow<'a, str>,
-        /// The secret.
-        secret: Cow<'a, str>,
-    },
-    /// An id alone: a public client, or a confidential one that forgot its secret.
-    IdOnly {
-        /// The id.
-        id: Cow<'a, str>,
-    },
-}
-
-impl Credentials<'_> {
-    /// The ids under which the client may be found, the likelier first.
-    pub fn client_ids(&self) -> impl Iterator<Item = &str> {
-        let (first, second) = match self {
-            Self::Basic { decoded, raw, .. } => match decoded {
-                Some((id, _)) if *id == raw.0 => (id.as_str(), None),
-                Some((id, _)) => (id.as_str(), Some(raw.0.as_str())),
-                None => (raw.0.as_str(), None),
-            },
-            Self::Body { id, .. } | Self::IdOnly { id } => (id.as_ref(), None),
-        };
-        std::iter::once(first).chain(second)
-    }
-}
-
-impl std::fmt::Debug for Credentials<'_> {
-    /// Prints neither id nor secret: people send one in the place of the other.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Basic { .. } => "Basic(…)",
-            Self::Body { .. } => "Body(…)",
-            Self::IdOnly { .. } => "IdOnly(…)",
-        })
-    }
-}
-
 impl<'a> TokenRequest<'a> {
     /// Reads a token request (RFC 6749 sections 2.3.1, 3.2, 4.4.2).
     pub fn parse(raw: &Raw<'a>) -> Result<Self, Refusal> {
         let mut params = Params::parse(raw.content_type, raw.body)?;
-        let credentials = parse_credentials(raw.authorization, &mut params)?;
+        let credentials = Credentials::parse(raw.authorization, &mut params)?;
         let grant = params.take("grant_type").ok_or(Refusal::GrantTypeMissing)?;
         let grant = grant.parse().map_err(|_| Refusal::GrantTypeUnsupported)?;
         let ask = Ask { scope: params.take("scope"), resource: params.take("resource") };
@@ -95,60 +38,13 @@ impl<'a> TokenRequest<'a> {
     }
 }
 
-fn parse_credentials<'a>(
-    authorization: Authorization<'_>,
-    params: &mut Params<'a>,
-) -> Result<Credentials<'a>, Refusal> {
-    let (id, secret) = (params.take("client_id"), params.take("client_secret"));
-    let header = match authorization {
-        Authorization::Absent => {
-            return match (id, secret) {
-                (Some(id), Some(secret)) => Ok(Credentials::Body { id, secret }),
-                (Some(id), None) => Ok(Credentials::IdOnly { id }),
-                (None, _) => Err(Refusal::ClientNotNamed),
-            };
-        }
-        Authorization::Many => return Err(Refusal::AuthorizationRepeated),
-        Authorization::One(header) => header,
-    };
-    if secret.is_some() {
-        return Err(Refusal::AuthenticationMethodsMixed);
-    }
-    parse_basic(header, id)
-}
-
-/// Reads `Basic base64(id:secret)` (RFC 7617 section 2); the scheme in any case, the base64 strict.
-fn parse_basic<'a>(
-    header: &[u8],
-    body_id: Option<Cow<'a, str>>,
-) -> Result<Credentials<'a>, Refusal> {
-    let (scheme, value) = header.split_at_checked(6).ok_or(Refusal::BasicMalformed)?;
-    if !scheme.eq_ignore_ascii_case(b"Basic ") {
-        return Err(Refusal::BasicMalformed);
-    }
-    let pair = BASE64_STANDARD.decode(value.trim_ascii()).map_err(|_| Refusal::BasicMalformed)?;
-    let pair = Zeroizing::new(pair);
-    let pair = str::from_utf8(&pair).map_err(|_| Refusal::BasicMalformed)?;
-    let (id, secret) = pair.split_once(':').ok_or(Refusal::BasicMalformed)?;
-    let decoded = decode_form(id.as_bytes()).zip(decode_form(secret.as_bytes()));
-    if secret.is_empty() {
-        let id = decoded.map_or_else(|| id.to_owned(), |(id, _)| id.into_owned());
-        if body_id.is_some_and(|named| named != id) {
-            return Err(Refusal::ClientIdsDiffer);
-        }
-        return Ok(Credentials::IdOnly { id: id.into() });
-    }
-    let decoded =
-        decoded.map(|(id, secret)| (id.into_owned(), Zeroizing::new(secret.into_owned())));
-    let raw = (id.to_owned(), Zeroizing::new(secret.to_owned()));
-    Ok(Credentials::Basic { decoded, raw, body_id })
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::raw::Authorization;
 
     fn parse<'a>(header: Option<&'a str>, body: &'a str) -> Result<TokenRequest<'a>, Refusal> {
         TokenRequest::parse(&Raw {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use grantd_core::{
     Algorithm, Api, Ask, Authenticated, Client, ClientApi, ClientKind, ClientState, Credential,
-    CredentialId, Credentials, GrantType, Issued, Permission, Policy, Refusal, SecretHasher,
+    CredentialId, Credentials, GrantType, Issued, Pen, Permission, Policy, Refusal, SecretHasher,
     SecretKey, SigningKey, Timestamp, Ttl, authenticate, authorize, jose::UnverifiedJws, mint,
 };
 use proptest::prelude::*;
@@ -32,9 +32,11 @@ fn client(permissions: &[&str]) -> Client {
         credentials: vec![credential("right", None)],
         roles: vec!["reader".parse().unwrap()],
         apis: vec![ClientApi { api: Arc::new(Api::default_api()), permissions }],
+        serves: vec![],
         default_scope: None,
         generation: 7,
         access_token_ttl: None,
+        format: None,
         signing_alg: None,
     }
 }
@@ -66,7 +68,7 @@ fn issue(client: &Client, key: &SigningKey) -> Issued {
     let proven = prove(client, "right").unwrap();
     let policy = policy();
     let authorized = authorize(&proven, GrantType::ClientCredentials, &ask(""), &policy).unwrap();
-    mint(authorized, &policy.issuer, key, NOW, [3; 10]).unwrap()
+    mint(authorized, &policy.issuer, &Pen::Sign(key), NOW, [3; 10]).unwrap()
 }
 
 #[test]

@@ -11,6 +11,7 @@ use grantd_core::jose::JwkSet;
 use crate::{
     BuildError, Guard,
     discovery::{Transport, discover},
+    feed::{FailMode, Feed, FeedCredentials, FeedSettings, Source},
     fetch::Fetch,
     key_cache::{Flights, KeyCache, Origin},
     key_ring::KeyRing,
@@ -34,6 +35,8 @@ pub struct Discovery {
     refresh_interval: Duration,
     refetch_interval: Duration,
     fetch_timeout: Duration,
+    feed: FeedSettings,
+    feed_credentials: Option<FeedCredentials>,
 }
 
 impl Default for Discovery {
@@ -44,6 +47,8 @@ impl Default for Discovery {
             refresh_interval: Duration::from_mins(5),
             refetch_interval: Duration::from_secs(10),
             fetch_timeout: Duration::from_secs(5),
+            feed: FeedSettings::default(),
+            feed_credentials: None,
         }
     }
 }
@@ -101,16 +106,56 @@ impl GuardBuilder<Discovery> {
         self
     }
 
-    /// Fetches the issuer's metadata and keys. Call it on the Tokio runtime that will serve the
-    /// requests: a task there reads the keys again.
+    /// Follows the issuer's revocation feed, so that a token dies here within a second of its
+    /// revocation and not only at its end. The credentials are those of a client that serves this API
+    /// (`grantd client create --serves API`).
+    pub fn revocations(mut self, credentials: FeedCredentials) -> Self {
+        self.keys.feed_credentials = Some(credentials);
+        self
+    }
+
+    /// How long the feed may be out of reach before the fail mode holds; 60 s unless set.
+    pub fn max_feed_age(mut self, age: Duration) -> Self {
+        self.keys.feed.max_age = age;
+        self
+    }
+
+    /// While the feed is out of reach, accept tokens that are not known to be revoked. It is logged
+    /// and shows in [`Guard::feed_status`].
+    pub fn fail_open(mut self) -> Self {
+        self.keys.feed.mode = FailMode::Open;
+        self
+    }
+
+    /// While the feed is out of reach, refuse every token with 503; so it is unless said otherwise.
+    pub fn fail_closed(mut self) -> Self {
+        self.keys.feed.mode = FailMode::Closed;
+        self
+    }
+
+    /// Fetches the issuer's metadata and keys, and the list of what is revoked if
+    /// [`Self::revocations`] asks for it. Call it on the Tokio runtime that will serve the requests:
+    /// tasks there read the keys again and follow the feed.
     pub async fn build(self) -> Result<Guard, BuildError> {
-        let Discovery { transport, refresh_interval, refetch_interval, fetch_timeout } = self.keys;
+        let discovery = self.keys;
+        let Discovery { transport, refresh_interval, refetch_interval, fetch_timeout, .. } =
+            discovery;
         let fetch = Fetch::new(fetch_timeout)?;
-        let jwks_uri = discover(&self.issuer, transport, &fetch).await?;
+        let endpoints = discover(&self.issuer, transport, &fetch).await?;
+        let feed = match discovery.feed_credentials {
+            Some(credentials) => {
+                let fetch = Fetch::kept_alive(fetch_timeout)?;
+                let url = endpoints.feed(&self.issuer, transport)?;
+                let source = Source { fetch, url, credentials, issuer: self.issuer.clone() };
+                Some(Feed::follow(source, discovery.feed).await?)
+            }
+            None => None,
+        };
+        let jwks_uri = endpoints.jwks_uri;
         let origin =
             Origin { fetch, jwks_uri, refetch_interval, flights: Mutex::new(Flights::default()) };
         let keys = KeyCache::fetched(origin, refresh_interval).await?;
-        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys))
+        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys, feed))
     }
 }
 
@@ -123,6 +168,6 @@ impl GuardBuilder<JwkSet> {
     /// The guard, outside of async code.
     pub fn build_now(self) -> Result<Guard, BuildError> {
         let keys = KeyCache::fixed(KeyRing::fixed(self.keys)?);
-        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys))
+        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys, None))
     }
 }

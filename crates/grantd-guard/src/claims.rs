@@ -1,4 +1,4 @@
-//! The claims of an access token, typed (RFC 9068 section 2.2, and grantd's `roles gty gen cid`).
+//! The claims of an access token, typed (RFC 9068 section 2.2, and grantd's `roles gty gen cid ugen grant`).
 
 use std::{borrow::Cow, fmt};
 
@@ -35,6 +35,10 @@ pub(crate) struct Claims<'a> {
     pub(crate) r#gen: u64,
     #[serde(default, deserialize_with = "present")]
     pub(crate) cid: Option<String>,
+    #[serde(default)]
+    pub(crate) ugen: u64,
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) grant: Option<String>,
 }
 
 /// Whom the token is for: one text or a list of them (RFC 7519 section 4.1.3).

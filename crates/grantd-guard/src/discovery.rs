@@ -14,19 +14,28 @@ pub(crate) enum Transport {
     AnyHttp,
 }
 
-/// The two members of the metadata that a resource server needs.
+/// The members of the metadata that a resource server needs.
 #[derive(Deserialize)]
 struct Metadata {
     issuer: String,
     jwks_uri: String,
+    #[serde(default)]
+    revocation_feed_endpoint: Option<String>,
 }
 
-/// Fetches the issuer's metadata and gives its `jwks_uri`.
+/// What the metadata says about where things are.
+pub(crate) struct Endpoints {
+    pub(crate) jwks_uri: Url,
+    /// As it stands there: whoever needs no feed does not care.
+    feed: Option<String>,
+}
+
+/// Fetches the issuer's metadata.
 pub(crate) async fn discover(
     issuer: &str,
     transport: Transport,
     fetch: &Fetch,
-) -> Result<Url, BuildError> {
+) -> Result<Endpoints, BuildError> {
     let url = metadata_url(issuer)?;
     transport.check(&url)?;
     let answer = fetch.fetch(&url).await?;
@@ -41,7 +50,18 @@ pub(crate) async fn discover(
     }
     let jwks_uri = Url::parse(&metadata.jwks_uri).map_err(|_| malformed())?;
     transport.check(&jwks_uri)?;
-    Ok(jwks_uri)
+    Ok(Endpoints { jwks_uri, feed: metadata.revocation_feed_endpoint })
+}
+
+impl Endpoints {
+    /// Where the revocation feed is: where the metadata says, or at its usual place.
+    pub(crate) fn feed(&self, issuer: &str, transport: Transport) -> Result<Url, BuildError> {
+        let usual = || format!("{}/oauth/revocations", issuer.trim_end_matches('/'));
+        let text = self.feed.clone().unwrap_or_else(usual);
+        let url = Url::parse(&text).map_err(|_| BuildError::MetadataMalformed(text))?;
+        transport.check(&url)?;
+        Ok(url)
+    }
 }
 
 /// The well-known path goes between the host and the issuer's own path (RFC 8414 section 3.1).

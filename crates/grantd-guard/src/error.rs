@@ -4,6 +4,8 @@ use std::{error::Error, time::Duration};
 
 use http::StatusCode;
 
+use crate::FeedError;
+
 /// Why [`GuardBuilder::build`](crate::GuardBuilder::build) failed. Nothing is protected until it succeeds.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,6 +55,15 @@ pub enum BuildError {
     /// None of the fixed keys has a `kid` and is for RS256, PS256, ES256 or EdDSA.
     #[error("none of the keys can verify a token: pass the issuer's JWK Set, with `kid`")]
     KeysUnusable,
+    /// The revocation feed could not be read, and the guard is to fail closed.
+    #[error("cannot read the revocation feed at {url}: {cause}")]
+    Feed {
+        /// What was asked for.
+        url: String,
+        /// What went wrong.
+        #[source]
+        cause: FeedError,
+    },
     /// The TLS library could not be set up.
     #[error("TLS cannot be set up: {0}; check the crypto provider that the program is built with")]
     Tls(String),
@@ -77,7 +88,7 @@ pub enum FetchError {
 }
 
 /// The innermost cause: the outer ones say only that there is one.
-fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+pub(crate) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     let mut root = error;
     while let Some(source) = root.source() {
         root = source;

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Uri, header::ACCEPT};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header::ACCEPT};
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -28,7 +29,18 @@ pub(crate) struct Fetch {
 impl Fetch {
     /// Trusts the web's certificate authorities; `timeout` is for one answer, from connecting to its
     /// last byte.
+    ///
+    /// Keeps no connection: fetches are minutes apart, longer than a server keeps an idle one.
     pub(crate) fn new(timeout: Duration) -> Result<Self, BuildError> {
+        Self::with_idle_connections(timeout, 0)
+    }
+
+    /// The same, keeping one idle connection for the next of many requests.
+    pub(crate) fn kept_alive(timeout: Duration) -> Result<Self, BuildError> {
+        Self::with_idle_connections(timeout, 1)
+    }
+
+    fn with_idle_connections(timeout: Duration, idle: usize) -> Result<Self, BuildError> {
         let connector = HttpsConnectorBuilder::new()
             // Named, so that a host with another default provider, or two of them, does no harm.
             .with_provider_and_webpki_roots(Arc::new(aws_lc_rs::default_provider()))
@@ -36,9 +48,8 @@ impl Fetch {
             .https_or_http()
             .enable_http1()
             .build();
-        // Fetches are minutes apart, longer than a server keeps an idle connection.
         let client =
-            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(idle).build(connector);
         Ok(Self { client, timeout })
     }
 
@@ -50,14 +61,25 @@ impl Fetch {
             .map_err(|cause| BuildError::Fetch { url: url.to_string(), cause })
     }
 
+    /// Anything, once its head is there; the timeout is for that.
+    pub(crate) async fn open(
+        &self,
+        request: Request<Empty<Bytes>>,
+    ) -> Result<Response<Incoming>, FetchError> {
+        let sent = tokio::time::timeout(self.timeout, self.client.request(request)).await;
+        let response = sent.map_err(|_| FetchError::TimedOut(self.timeout))?;
+        response.map_err(|error| FetchError::Connection(Box::new(error)))
+    }
+
+    /// How long one answer may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     async fn answer(&self, url: &Url) -> Result<Bytes, FetchError> {
-        let uri: Uri =
-            url.as_str().parse().map_err(|error| FetchError::Connection(Box::new(error)))?;
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = uri;
+        let mut request = get(url)?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let sent = self.client.request(request).await;
-        let response = sent.map_err(|error| FetchError::Connection(Box::new(error)))?;
+        let response = self.open(request).await?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
@@ -67,4 +89,12 @@ impl Fetch {
             .map_err(FetchError::Body)?;
         Ok(body.to_bytes())
     }
+}
+
+/// An empty GET request.
+pub(crate) fn get(url: &Url) -> Result<Request<Empty<Bytes>>, FetchError> {
+    let uri: Uri = url.as_str().parse().map_err(|error| FetchError::Connection(Box::new(error)))?;
+    let mut request = Request::new(Empty::new());
+    *request.uri_mut() = uri;
+    Ok(request)
 }

@@ -5,7 +5,9 @@ use std::{fmt, sync::Arc};
 use grantd_core::jose::{JwkSet, UnverifiedJws};
 
 use crate::{
-    Discovery, GuardBuilder, GuardRefusal, Principal, ProtectLayer, RequireLayer, clock,
+    Discovery, FeedStatus, GuardBuilder, GuardRefusal, Principal, ProtectLayer, RequireLayer,
+    clock,
+    feed::Feed,
     key_cache::KeyCache,
     rules::{Rules, key_named_by},
 };
@@ -15,6 +17,7 @@ use crate::{
 pub struct Guard {
     rules: Arc<Rules>,
     keys: Arc<KeyCache>,
+    feed: Option<Arc<Feed>>,
 }
 
 impl Guard {
@@ -28,8 +31,8 @@ impl Guard {
         GuardBuilder::new(issuer.into(), keys)
     }
 
-    pub(crate) fn new(rules: Rules, keys: Arc<KeyCache>) -> Self {
-        Self { rules: Arc::new(rules), keys }
+    pub(crate) fn new(rules: Rules, keys: Arc<KeyCache>, feed: Option<Feed>) -> Self {
+        Self { rules: Arc::new(rules), keys, feed: feed.map(Arc::new) }
     }
 
     /// Lets only requests with a good token through and gives their handlers the [`Principal`].
@@ -50,13 +53,28 @@ impl Guard {
     pub async fn verify(&self, token: &str) -> Result<Principal, GuardRefusal> {
         let jws = UnverifiedJws::parse(token)?;
         let kid = key_named_by(jws.header())?;
+        let principal = self.accept(&jws, kid).await?;
+        match &self.feed {
+            Some(feed) => feed.judge(&principal, kid).map(|()| principal),
+            None => Ok(principal),
+        }
+    }
+
+    /// How the revocation feed is doing, for a health page or a metric. A guard that follows none
+    /// is never connected and knows no entries.
+    pub fn feed_status(&self) -> FeedStatus {
+        self.feed.as_ref().map(|feed| feed.status()).unwrap_or_default()
+    }
+
+    /// The token by its key and its claims, revocation aside.
+    async fn accept(&self, jws: &UnverifiedJws<'_>, kid: &str) -> Result<Principal, GuardRefusal> {
         if let Some(key) = self.keys.ring().find(kid) {
-            return self.rules.accept(&jws, key, clock::now());
+            return self.rules.accept(jws, key, clock::now());
         }
         self.keys.refetch().await;
         let ring = self.keys.ring();
         match ring.find(kid) {
-            Some(key) => self.rules.accept(&jws, key, clock::now()),
+            Some(key) => self.rules.accept(jws, key, clock::now()),
             None if ring.is_empty() => Err(GuardRefusal::KeysUnavailable),
             None => Err(GuardRefusal::KeyUnknown),
         }

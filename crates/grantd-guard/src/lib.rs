@@ -31,7 +31,7 @@
 //! | a token that is not good here | 401 `Bearer error="invalid_token"` |
 //! | a permission is missing | 403 `Bearer error="insufficient_scope", scope="…"` |
 //! | a token in the query or the form, two Authorization headers, no token after `Bearer` | 400 `Bearer error="invalid_request"` |
-//! | the issuer publishes no usable key | 503 with `Retry-After` |
+//! | the issuer publishes no usable key, or the revocation feed is cut | 503 with `Retry-After` |
 //!
 //! The body is JSON with a `message` that says what to do. The exact cause is a [`GuardRefusal`];
 //! its name goes to the log (`tracing`), never to the wire, and a token goes to neither.
@@ -40,6 +40,27 @@
 //! They are read again every five minutes, and once more when a token names one that is not known,
 //! at most every ten seconds. While the issuer cannot be reached, the known keys stay in use. A
 //! guard that discovers needs a Tokio runtime; one with [fixed keys](Guard::with_keys) needs none.
+//!
+//! # Revocations
+//! Without more, a revoked token is good until it expires. With
+//! [`revocations`](GuardBuilder::revocations) the guard reads the issuer's list of what is revoked
+//! before it is built, and then follows its feed: a revocation takes effect here within a second.
+//! After a lost connection it catches up from where it was. If the feed is out of reach for longer
+//! than [`max_feed_age`](GuardBuilder::max_feed_age), every token is refused with 503 and
+//! `Retry-After`, unless the guard is told to [`fail_open`](GuardBuilder::fail_open); what is known
+//! to be revoked is refused all the same. [`Guard::feed_status`] tells how it is doing.
+//!
+//! ```no_run
+//! # use grantd_guard::{BuildError, FeedCredentials, Guard};
+//! # async fn run(secret: String) -> Result<(), BuildError> {
+//! let guard = Guard::discover("https://auth.example")
+//!     .audience("https://api.example")
+//!     .revocations(FeedCredentials::basic("0190c0de-…", secret))
+//!     .build()
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Features
 //! `axum` (default): [`Principal`] as an extractor, [`GuardRefusal`] as a response. Without it, the
@@ -54,6 +75,7 @@ mod discovery;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
+mod feed;
 mod fetch;
 mod form;
 mod guard;
@@ -68,6 +90,7 @@ mod rules;
 
 pub use builder::{Discovery, GuardBuilder};
 pub use error::{BuildError, FetchError};
+pub use feed::{FeedCredentials, FeedError, FeedStatus};
 pub use grantd_core::{
     GrantType, Timestamp,
     jose::{Jwk, JwkSet},

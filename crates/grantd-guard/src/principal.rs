@@ -22,6 +22,8 @@ struct Verified {
     expires_at: Timestamp,
     generation: u64,
     credential_id: Option<String>,
+    user_generation: u64,
+    grant_id: Option<String>,
     rules: Arc<Rules>,
 }
 
@@ -41,6 +43,8 @@ impl Principal {
             expires_at: Timestamp::from_seconds(claims.exp),
             generation: claims.r#gen,
             credential_id: claims.cid,
+            user_generation: claims.ugen,
+            grant_id: claims.grant,
             rules,
         }))
     }
@@ -99,6 +103,17 @@ impl Principal {
     /// The client's credential that obtained the token (claim `cid`).
     pub fn credential_id(&self) -> Option<&str> {
         self.0.credential_id.as_deref()
+    }
+
+    /// The user's generation that the token was issued under (claim `ugen`), 0 if it does not say;
+    /// `None` for a machine.
+    pub fn user_generation(&self) -> Option<u64> {
+        self.0.user_id.as_ref().map(|_| self.0.user_generation)
+    }
+
+    /// The user's approval that the token rests on (claim `grant`).
+    pub fn grant_id(&self) -> Option<&str> {
+        self.0.grant_id.as_deref()
     }
 }
 

@@ -77,6 +77,11 @@ refusals! {
     GrantTypeUnknown = "grant-type-unknown", "the token does not say by which grant it was issued: get one from grantd";
     /// `sub` is not what `gty` says: a client's token names the client, a user's never does (RFC 9700 section 4.15).
     SubjectWrong = "subject-wrong", "the token's subject contradicts its grant type: get a new token from the issuer";
+    /// The revocation feed says that the token, or what it was issued under, is revoked.
+    Revoked = "revoked", "the token was revoked: get a new one, if the client still may";
+    /// The revocation feed has been out of reach for longer than allowed, so that a revoked token could
+    /// not be told from a good one: not the caller's fault.
+    FeedCut = "feed-cut", "the revocation feed is out of reach: look at the issuer and at the log, then try again";
     /// The route's permission is not among the token's (RFC 6750 section 3.1).
     PermissionMissing = "permission-missing",
         "the token lacks a permission: give it to the client, then get a new token";

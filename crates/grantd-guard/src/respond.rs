@@ -38,8 +38,7 @@ impl GuardRefusal {
             Some(challenge) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
             }
-            // The shortest time after which an unknown key is asked for again.
-            None => headers.insert(RETRY_AFTER, HeaderValue::from_static("10")),
+            None => headers.insert(RETRY_AFTER, HeaderValue::from_static(self.retry_after())),
         };
         response
     }
@@ -67,9 +66,19 @@ impl GuardRefusal {
             | Self::NotYetValid
             | Self::IssuedInFuture
             | Self::GrantTypeUnknown
-            | Self::SubjectWrong => Answer::InvalidToken,
+            | Self::SubjectWrong
+            | Self::Revoked => Answer::InvalidToken,
             Self::PermissionMissing => Answer::InsufficientScope,
-            Self::KeysUnavailable => Answer::Unavailable,
+            Self::KeysUnavailable | Self::FeedCut => Answer::Unavailable,
+        }
+    }
+
+    /// Seconds: the longest pause between two tries to reach the feed, or the shortest time after
+    /// which an unknown key is asked for again.
+    const fn retry_after(self) -> &'static str {
+        match self {
+            Self::FeedCut => "5",
+            _ => "10",
         }
     }
 }

@@ -13,13 +13,13 @@ use axum::{
     routing::{get, post},
 };
 use grantd_issuer::{
-    Issuer, KeyRing, Memory, NewClient, PermissionEntry, Registrar,
+    Admin, Issuer, KeyRing, Memory, NewClient, PermissionEntry, Registrar,
     core::{Algorithm, GrantType, SecretKey, SigningKey},
 };
 use http::HeaderMap;
 
 async fn token(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Response {
-    issuer.post_token(&headers, &body).await.map(Body::from)
+    issuer.post_token(&headers, &body, None).await.map(Body::from)
 }
 
 async fn jwks(State(issuer): State<Arc<Issuer>>) -> Response {
@@ -35,18 +35,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secret_key = SecretKey::from_bytes([7; 32]);
     let storage = Arc::new(Memory::default());
     let registrar = Registrar::new(storage.clone());
+    let admin = Admin::program("axum_host");
     let reading = PermissionEntry {
         name: "invoices.read".parse()?,
         api: "default".to_owned(),
         description: "Read invoices".to_owned(),
     };
-    registrar.create_permission(&reading).await?;
+    registrar.create_permission(&admin, &reading).await?;
     let new = NewClient {
         name: "Sync".to_owned(),
         permissions: vec![reading.name],
         ..NewClient::default()
     };
-    let created = registrar.create_client(new, &secret_key.secret_hasher()).await?;
+    let created = registrar.create_client(&admin, new, &secret_key.secret_hasher()).await?;
     if let Some((_, secret)) = &created.secret {
         println!("client_id={} client_secret={}", created.client.id, secret.reveal());
     }

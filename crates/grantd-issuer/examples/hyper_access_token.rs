@@ -45,9 +45,11 @@ impl Clients for Partners {
                 api: Arc::new(Api::default_api()),
                 permissions: vec![invoices],
             }],
+            serves: vec![],
             default_scope: None,
             generation: 1,
             access_token_ttl: None,
+            format: None,
             signing_alg: None,
         }))
     }
@@ -84,7 +86,7 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let response = match (&parts.method, parts.uri.path()) {
         (&Method::POST, "/access_token") => match Limited::new(body, 64 * 1024).collect().await {
-            Ok(body) => issuer.post_token(&parts.headers, &body.to_bytes()).await,
+            Ok(body) => issuer.post_token(&parts.headers, &body.to_bytes(), None).await,
             Err(_) => Issuer::body_too_large(),
         },
         (_, "/access_token") => Issuer::method_not_allowed(),

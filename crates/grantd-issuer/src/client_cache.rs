@@ -8,10 +8,19 @@ use std::sync::{
 use grantd_core::{Client, ClientId, Credentials};
 use quick_cache::sync::Cache;
 
-use crate::{fault::StorageFault, storage::Clients};
+use crate::{
+    change_log::{ChangeEntry, Changed},
+    fault::StorageFault,
+    storage::Clients,
+};
 
 /// How many unknown ids are remembered, so that a client with a wrong id does not reach the database.
 const ABSENT: usize = 10_000;
+
+/// How many changes are read at a time.
+const PAGE: u32 = 1000;
+/// Before the first look nothing is known of the log, and nothing is cached that could be wrong.
+const UNSEEN: u64 = u64::MAX;
 
 pub(crate) struct ClientCache {
     storage: Arc<dyn Clients>,
@@ -30,7 +39,7 @@ impl ClientCache {
             present: Cache::new(capacity),
             absent: Cache::new(ABSENT),
             epoch: AtomicU64::new(0),
-            revision: AtomicU64::new(0),
+            revision: AtomicU64::new(UNSEEN),
         }
     }
 
@@ -70,13 +79,44 @@ impl ClientCache {
         Ok(client)
     }
 
-    /// Forgets everything if the storage has changed since the last call.
+    /// Forgets the clients that have changed since the last call.
     pub(crate) async fn refresh(&self) -> Result<(), StorageFault> {
         let revision = self.storage.revision().await?;
-        if self.revision.swap(revision, Ordering::SeqCst) != revision {
+        let seen = self.revision.load(Ordering::SeqCst);
+        if revision == seen {
+            return Ok(());
+        }
+        // What has a lower number than before is another log.
+        let mut after = if seen == UNSEEN || revision < seen { revision } else { seen };
+        if after == revision {
             self.forget();
         }
+        while after < revision {
+            match self.storage.changes(after, PAGE).await? {
+                Some(entries) if !entries.is_empty() => {
+                    after = entries.last().map_or(revision, |last| last.seq);
+                    self.forget_changed(&entries);
+                }
+                Some(_) => break,
+                None => {
+                    self.forget();
+                    break;
+                }
+            }
+        }
+        self.revision.store(after.max(revision), Ordering::SeqCst);
         Ok(())
+    }
+
+    fn forget_changed(&self, entries: &[ChangeEntry]) {
+        if entries.iter().any(|entry| entry.kind == Changed::Catalog.kind()) {
+            return self.forget();
+        }
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        for entry in entries {
+            self.present.remove(entry.id.as_str());
+            self.absent.remove(entry.id.as_str());
+        }
     }
 
     pub(crate) fn forget(&self) {

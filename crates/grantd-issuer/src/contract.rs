@@ -10,12 +10,18 @@
     reason = "a failed expectation is the verdict of a test"
 )]
 
+pub mod changes;
+pub mod tokens;
+
+pub use changes::*;
+
 use std::sync::Arc;
 
 use grantd_core::{Api, ClientId, ClientState, Permission, RoleName, SecretHasher, SecretKey};
 
 use crate::{
-    Conflict, Created, NewClient, PermissionEntry, Registrar, Registry, RegistryError, RoleEntry,
+    Admin, Conflict, Created, NewClient, PermissionEntry, Registrar, Registry, RegistryError,
+    RoleEntry, Stamp,
 };
 
 /// Makes one test of each clause, each on a storage of its own that the block gives. The block's
@@ -34,6 +40,14 @@ macro_rules! storage_contract {
             names_are_unique
             every_change_moves_the_revision
             parallel_changes_all_happen
+            a_rotated_secret_works_beside_the_old_one_until_the_overlap_ends
+            a_secret_still_in_use_stops_the_finish_of_a_rotation
+            narrowing_kills_and_widening_does_not
+            a_change_of_a_role_reaches_all_who_have_it
+            a_deleted_permission_is_gone_everywhere
+            the_change_log_keeps_the_newest_of_each_and_says_what_dies
+            every_change_is_in_the_audit_log_and_the_chain_holds
+            two_who_change_at_once_notice_each_other
         }
     };
     ($make:expr; $($clause:ident)+) => {
@@ -49,6 +63,10 @@ fn hasher() -> SecretHasher {
     SecretKey::from_bytes([5; 32]).secret_hasher()
 }
 
+fn admin() -> Admin {
+    Admin::program("contract")
+}
+
 fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("a well-formed name")
 }
@@ -59,7 +77,7 @@ fn permission(text: &str, api: &str) -> PermissionEntry {
 
 async fn create(registry: &Arc<dyn Registry>, new: NewClient) -> Created {
     Registrar::new(Arc::clone(registry))
-        .create_client(new, &hasher())
+        .create_client(&admin(), new, &hasher())
         .await
         .expect("a client is created")
 }
@@ -72,16 +90,19 @@ async fn furnish(registry: &Arc<dyn Registry>) {
         audience: Some("https://b.example".to_owned()),
         ..Api::default_api()
     };
-    registrar.create_api(&b).await.expect("an API is created");
+    registrar.create_api(&admin(), &b).await.expect("an API is created");
     for (text, api) in [("a.read", "default"), ("a.write", "default"), ("b.read", "b")] {
-        registrar.create_permission(&permission(text, api)).await.expect("a permission is created");
+        registrar
+            .create_permission(&admin(), &permission(text, api))
+            .await
+            .expect("a permission is created");
     }
     let role = RoleEntry {
         name: name("reader"),
         description: "reads".to_owned(),
         permissions: vec![name("a.read"), name("b.read")],
     };
-    registrar.create_role(&role).await.expect("a role is created");
+    registrar.create_role(&admin(), &role).await.expect("a role is created");
 }
 
 fn full_client() -> NewClient {
@@ -129,7 +150,9 @@ pub async fn an_unknown_client_is_nobody(registry: Arc<dyn Registry>) {
 pub async fn an_id_is_taken_once(registry: Arc<dyn Registry>) {
     furnish(&registry).await;
     let first = create(&registry, full_client()).await;
-    let again = Registrar::new(Arc::clone(&registry)).create_client(full_client(), &hasher()).await;
+    let again = Registrar::new(Arc::clone(&registry))
+        .create_client(&admin(), full_client(), &hasher())
+        .await;
     assert!(again.expect_err("refused").to_string().contains("`legacy:1` exists already"));
     assert_eq!(registry.registration("legacy:1").await.expect("an answer"), Some(first.client));
 }
@@ -148,7 +171,7 @@ pub async fn unknown_permissions_and_roles_are_named_and_nothing_is_half_there(
     ] {
         let mut new = full_client();
         spoil(&mut new);
-        let error = registrar.create_client(new, &hasher()).await.expect_err("refused");
+        let error = registrar.create_client(&admin(), new, &hasher()).await.expect_err("refused");
         assert!(error.to_string().contains(command), "{error}");
         assert_eq!(registry.registration("legacy:1").await.expect("an answer"), None);
     }
@@ -157,7 +180,7 @@ pub async fn unknown_permissions_and_roles_are_named_and_nothing_is_half_there(
         description: String::new(),
         permissions: vec![name("nope")],
     };
-    assert!(registrar.create_role(&role).await.is_err());
+    assert!(registrar.create_role(&admin(), &role).await.is_err());
     assert!(
         !registry
             .roles()
@@ -204,7 +227,7 @@ pub async fn clients_are_listed_page_by_page_without_deleted_ones(registry: Arc<
         .await;
     }
     let registrar = Registrar::new(Arc::clone(&registry));
-    registrar.set_client_state("client-3", ClientState::Deleted).await.expect("deleted");
+    registrar.set_client_state(&admin(), "client-3", ClientState::Deleted).await.expect("deleted");
     let mut seen = Vec::new();
     let mut after = None;
     loop {
@@ -226,30 +249,32 @@ pub async fn a_change_of_state_raises_the_generation(registry: Arc<dyn Registry>
     for (state, generation) in
         [(ClientState::Revoked, 2), (ClientState::Deleted, 3), (ClientState::Active, 4)]
     {
-        registrar.set_client_state(id, state).await.expect("changed");
+        registrar.set_client_state(&admin(), id, state).await.expect("changed");
         let client =
             registry.client(id).await.expect("an answer").expect("a client, in whatever state");
         assert_eq!((client.state, client.generation), (state, generation));
     }
-    assert!(registrar.set_client_state("nobody", ClientState::Revoked).await.is_err());
+    assert!(registrar.set_client_state(&admin(), "nobody", ClientState::Revoked).await.is_err());
 }
 
 /// Permissions, roles, APIs and audiences have one owner each.
 pub async fn names_are_unique(registry: Arc<dyn Registry>) {
     furnish(&registry).await;
     let registrar = Registrar::new(Arc::clone(&registry));
-    assert!(registrar.create_permission(&permission("a.read", "b")).await.is_err());
-    let homeless =
-        registrar.create_permission(&permission("c.read", "c")).await.expect_err("refused");
+    assert!(registrar.create_permission(&admin(), &permission("a.read", "b")).await.is_err());
+    let homeless = registrar
+        .create_permission(&admin(), &permission("c.read", "c"))
+        .await
+        .expect_err("refused");
     assert!(homeless.to_string().contains("grantd api create c"));
     let role = RoleEntry { name: name("reader"), description: String::new(), permissions: vec![] };
-    assert!(registrar.create_role(&role).await.is_err());
+    assert!(registrar.create_role(&admin(), &role).await.is_err());
     let twin = Api {
         name: "c".to_owned(),
         audience: Some("https://b.example".to_owned()),
         ..Api::default_api()
     };
-    assert!(registrar.create_api(&twin).await.is_err());
+    assert!(registrar.create_api(&admin(), &twin).await.is_err());
     assert_eq!(registry.permissions().await.expect("an answer").len(), 3);
     assert_eq!(registry.apis().await.expect("an answer").len(), 2);
 }
@@ -263,13 +288,13 @@ pub async fn every_change_moves_the_revision(registry: Arc<dyn Registry>) {
         assert_ne!(now, last, "{what}");
         last = now;
     };
-    registrar.create_permission(&permission("a.read", "default")).await.expect("created");
+    registrar.create_permission(&admin(), &permission("a.read", "default")).await.expect("created");
     moved("a permission").await;
     let created =
         create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
     moved("a client").await;
     registrar
-        .set_client_state(created.client.id.as_str(), ClientState::Revoked)
+        .set_client_state(&admin(), created.client.id.as_str(), ClientState::Revoked)
         .await
         .expect("changed");
     moved("a state").await;
@@ -282,7 +307,8 @@ pub async fn parallel_changes_all_happen(registry: Arc<dyn Registry>) {
             let registry = Arc::clone(&registry);
             tokio::spawn(async move {
                 let entry = permission(&format!("p{}", at / 2), "default");
-                registry.create_permission(&entry, grantd_core::Timestamp::from_seconds(at)).await
+                let stamp = Stamp::of(&admin(), grantd_core::Timestamp::from_seconds(at));
+                registry.create_permission(&entry, &stamp).await
             })
         })
         .collect();

@@ -39,12 +39,15 @@ pub enum Fault {
         "there is no {0} signing key: add one with `grantd keys generate --alg {0}`, or change the client"
     )]
     KeyMissing(Algorithm),
+    /// The host gave no [`crate::Tokens`], so there is no such endpoint: 404.
+    #[error("introspection and revocation are off: give the builder a storage of tokens")]
+    EndpointOff,
     /// The crypto library failed: `server_error`, 500.
     #[error("the crypto library could not sign")]
     Signing,
 }
 
-/// Why a token request got no token.
+/// Why a request to an OAuth endpoint was not carried out.
 #[derive(Clone, Debug)]
 pub enum TokenError {
     /// The caller's fault.

@@ -1,11 +1,12 @@
 //! The server as a library: [`Issuer::token`] is the way of a token, to be read first.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use grantd_core::{
-    Authorized, Client, GrantType, Issued, Policy, Raw, Refusal, Refused, SecretHasher, SecretKey,
-    Timestamp, TokenRequest, Ttl, authenticate, authorize, mint,
+    Algorithm, Authorized, Client, CredentialId, GrantType, Issued, Pen, Policy, PresentedToken,
+    Raw, Refusal, Refused, SecretHasher, SecretKey, SigningKey, Timestamp, TokenFormat,
+    TokenRequest, TokenSealer, Ttl, authenticate, authorize, mint,
 };
 
 use crate::{
@@ -14,19 +15,24 @@ use crate::{
     entropy::{Entropy, SystemEntropy, draw},
     fault::{Fault, StorageFault, TokenError},
     key_ring::KeyRing,
-    metadata,
-    storage::Clients,
+    metadata::{self, Paths, SingleTokens},
+    registration::LastUse,
+    storage::{Clients, Tokens},
+    use_log::UseLog,
 };
 
 /// An OAuth 2.0 authorization server, without HTTP and without a database of its own.
 pub struct Issuer {
-    policy: Policy,
+    pub(crate) policy: Policy,
     keys: KeyRing,
-    hasher: SecretHasher,
-    clients: ClientCache,
-    clock: Box<dyn Clock>,
+    pub(crate) hasher: SecretHasher,
+    sealer: TokenSealer,
+    pub(crate) clients: ClientCache,
+    tokens: Option<Arc<dyn Tokens>>,
+    pub(crate) clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
     metadata: Bytes,
+    uses: UseLog,
 }
 
 impl Issuer {
@@ -39,7 +45,9 @@ impl Issuer {
             policy,
             keys,
             secret_key,
-            token_path: "/oauth/token".to_owned(),
+            previous_secret_keys: Vec::new(),
+            paths: Paths::default(),
+            tokens: None,
             cached_clients: 100_000,
             clock: Box::new(SystemClock),
             entropy: Box::new(SystemEntropy),
@@ -60,12 +68,28 @@ impl Issuer {
     }
 
     fn mint(&self, authorized: Authorized<'_>, now: Timestamp) -> Result<Issued, Fault> {
-        let algorithm = authorized.signing_alg;
-        let key = self.keys.signer(algorithm).ok_or_else(|| match algorithm {
+        let pen = match authorized.format {
+            TokenFormat::Jwt => Pen::Sign(self.signer(authorized.signing_alg)?),
+            TokenFormat::Opaque => Pen::Seal(&self.sealer, draw(&*self.entropy)),
+        };
+        mint(authorized, &self.policy.issuer, &pen, now, draw(&*self.entropy)).ok_or(Fault::Signing)
+    }
+
+    fn signer(&self, algorithm: Option<Algorithm>) -> Result<&SigningKey, Fault> {
+        self.keys.signer(algorithm).ok_or_else(|| match algorithm {
             Some(algorithm) => Fault::KeyMissing(algorithm),
             None => Fault::Signing,
-        })?;
-        mint(authorized, &self.policy.issuer, key, now, draw(&*self.entropy)).ok_or(Fault::Signing)
+        })
+    }
+
+    /// What a text says that this server made as an access token.
+    pub(crate) fn read(&self, token: &str) -> Option<PresentedToken> {
+        PresentedToken::read(token, &self.policy.issuer, self.keys.verifying(), &self.sealer)
+    }
+
+    /// The storage of single tokens, without which none can be asked about or killed.
+    pub(crate) fn tokens(&self) -> Result<&dyn Tokens, Fault> {
+        self.tokens.as_deref().ok_or(Fault::EndpointOff)
     }
 
     /// Looks whether the storage has changed and forgets cached clients if so. A server calls this
@@ -77,6 +101,24 @@ impl Issuer {
     /// Forgets cached clients at once: for a host whose storage has no [`Clients::revision`].
     pub fn forget_clients(&self) {
         self.clients.forget();
+    }
+
+    /// What is to be remembered of the use of credentials since the last call, for
+    /// [`crate::Registry::record_use`]. A host calls this every few seconds, and when it stops.
+    pub fn drain_uses(&self) -> Vec<(CredentialId, LastUse)> {
+        self.uses.drain()
+    }
+
+    pub(crate) fn note_use(&self, issued: &Issued, from: Option<IpAddr>) {
+        if let Some(credential) = issued.credential {
+            self.uses.note(credential, issued.issued_at, from);
+        }
+    }
+
+    /// The longest that a token can live by the server's own settings.
+    pub fn longest_ttl(&self) -> Ttl {
+        let of_grants = self.policy.grants.iter().filter_map(|(_, ttl)| *ttl);
+        of_grants.fold(self.policy.access_token_ttl, Ttl::max)
     }
 
     /// The issuer identifier.
@@ -94,7 +136,7 @@ impl Issuer {
     }
 }
 
-fn refused(why: Refusal, raw: &Raw<'_>, client: Option<&Client>) -> TokenError {
+pub(crate) fn refused(why: Refusal, raw: &Raw<'_>, client: Option<&Client>) -> TokenError {
     TokenError::Refused(Refused::new(why, raw.authorization, client.map(|client| &client.id)))
 }
 
@@ -112,7 +154,9 @@ pub struct Builder {
     policy: Policy,
     keys: KeyRing,
     secret_key: SecretKey,
-    token_path: String,
+    previous_secret_keys: Vec<SecretKey>,
+    paths: Paths,
+    tokens: Option<Arc<dyn Tokens>>,
     cached_clients: usize,
     clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
@@ -138,7 +182,37 @@ impl Builder {
     /// Where the host mounts the token endpoint, for the metadata; `/oauth/token` by default.
     #[must_use]
     pub fn token_path(mut self, path: impl Into<String>) -> Self {
-        self.token_path = path.into();
+        self.paths.token = path.into();
+        self
+    }
+
+    /// Where the host mounts the introspection endpoint, for the metadata; `/oauth/introspect` by
+    /// default.
+    #[must_use]
+    pub fn introspection_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.introspection = path.into();
+        self
+    }
+
+    /// Where the host mounts the revocation endpoint, for the metadata; `/oauth/revoke` by default.
+    #[must_use]
+    pub fn revocation_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.revocation = path.into();
+        self
+    }
+
+    /// The storage that knows which tokens are dead; without it there is neither introspection nor
+    /// revocation, and the metadata does not name them.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Arc<dyn Tokens>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Server keys of before (`GRANTD_SECRET_KEY_PREVIOUS`): opaque tokens sealed under them live on.
+    #[must_use]
+    pub fn previous_secret_keys(mut self, keys: Vec<SecretKey>) -> Self {
+        self.previous_secret_keys = keys;
         self
     }
 
@@ -165,15 +239,19 @@ impl Builder {
 
     /// The server, on this storage.
     pub fn build(self, storage: Arc<dyn Clients>) -> Issuer {
-        let metadata = metadata::render(&self.policy, &self.token_path);
+        let known = if self.tokens.is_some() { SingleTokens::Known } else { SingleTokens::Unknown };
+        let metadata = metadata::render(&self.policy, &self.paths, known);
         Issuer {
             policy: self.policy,
             keys: self.keys,
             hasher: self.secret_key.secret_hasher(),
+            sealer: TokenSealer::new(&self.secret_key, &self.previous_secret_keys),
+            tokens: self.tokens,
             clients: ClientCache::new(storage, self.cached_clients),
             clock: self.clock,
             entropy: self.entropy,
             metadata,
+            uses: UseLog::default(),
         }
     }
 }

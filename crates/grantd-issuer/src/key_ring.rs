@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use grantd_core::{
     Algorithm, PublicKey, Secret, SigningKey,
-    jose::{Jwk, JwkSet, KeyError, read_keys},
+    jose::{JwkSet, KeyError, read_keys},
 };
 
 /// All keys of a server: those that sign, and those that only verify until their tokens are gone.
@@ -11,7 +11,7 @@ use grantd_core::{
 pub struct KeyRing {
     signing: Vec<SigningKey>,
     default: usize,
-    published: Vec<Jwk>,
+    verifying: Vec<PublicKey>,
     jwks: Bytes,
 }
 
@@ -39,23 +39,23 @@ impl KeyRing {
         if signing.is_empty() {
             return Err(KeyRingError::Empty);
         }
-        let mut published: Vec<Jwk> = Vec::new();
-        for key in &signing {
-            if published.iter().any(|known| known.kid.as_deref() == Some(key.public().kid())) {
-                return Err(KeyRingError::Repeated(key.public().kid().to_owned()));
+        let mut verifying: Vec<PublicKey> = Vec::new();
+        for key in signing.iter().map(SigningKey::public) {
+            if verifying.iter().any(|known| known.kid() == key.kid()) {
+                return Err(KeyRingError::Repeated(key.kid().to_owned()));
             }
-            published.push(key.public().jwk().clone());
+            verifying.push(key.clone());
         }
         for key in retired {
             // The public half of a signing key stands beside it in the environment: no second copy.
-            if !published.iter().any(|known| known.kid.as_deref() == Some(key.kid())) {
-                published.push(key.jwk().clone());
+            if !verifying.iter().any(|known| known.kid() == key.kid()) {
+                verifying.push(key.clone());
             }
         }
         let default =
             signing.iter().position(|key| key.algorithm() == Algorithm::Rs256).unwrap_or(0);
-        let jwks = Bytes::from(serde_json::to_vec(&JwkSet { keys: published.clone() })?);
-        Ok(Self { signing, default, published, jwks })
+        let jwks = Bytes::from(serde_json::to_vec(&publish(&verifying))?);
+        Ok(Self { signing, default, verifying, jwks })
     }
 
     /// Reads a ring from PEM texts, as `GRANTD_PRIVATE_KEY` and `GRANTD_PUBLIC_KEY` hold them.
@@ -84,13 +84,22 @@ impl KeyRing {
         &self.signing
     }
 
+    /// The published keys: those that sign and the retired ones, ready to verify with.
+    pub fn verifying(&self) -> &[PublicKey] {
+        &self.verifying
+    }
+
     /// The published key set.
     pub fn jwk_set(&self) -> JwkSet {
-        JwkSet { keys: self.published.clone() }
+        publish(&self.verifying)
     }
 
     /// The published key set as JSON.
     pub(crate) fn jwks_json(&self) -> Bytes {
         self.jwks.clone()
     }
+}
+
+fn publish(keys: &[PublicKey]) -> JwkSet {
+    JwkSet { keys: keys.iter().map(|key| key.jwk().clone()).collect() }
 }

@@ -15,28 +15,38 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Then `issuer.post_token(&headers, &body).await` is the whole token endpoint, wherever you mount
+//! Then `issuer.post_token(&headers, &body, address).await` is the whole token endpoint, wherever you mount
 //! it: an [`http::Response`] of bytes. [`Issuer::token`] is the same one step earlier, for hosts
 //! that have no HTTP at all. Read [`Issuer::token`] first: it is the way of a token in six lines.
 
+pub mod admin;
+pub mod audit;
+pub mod change_log;
+mod checks;
 mod client_cache;
+pub mod client_change;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod entropy;
 mod fault;
+pub mod feed;
 mod issuer;
 mod key_ring;
 mod memory;
 mod metadata;
+mod presented;
 mod registrar;
 mod registration;
+mod registration_json;
 mod respond;
 mod storage;
+mod use_log;
 
 /// The core's words and decisions, re-exported so that a host needs one dependency.
 pub use grantd_core as core;
 
+pub use admin::{Admin, Stamp};
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use fault::{Fault, StorageFault, TokenError};
@@ -45,7 +55,9 @@ pub use key_ring::{KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use registrar::{CommandError, Created, Registrar};
 pub use registration::{
-    CredentialSummary, NewClient, NewSecret, Owner, PermissionEntry, Registration, RoleEntry,
+    CredentialSummary, LastUse, NewClient, NewSecret, Owner, PermissionEntry, Registration,
+    RoleEntry,
 };
+pub use registration_json::{ToJson, moment};
 pub use respond::Response;
-pub use storage::{Clients, Conflict, Registry, RegistryError};
+pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};

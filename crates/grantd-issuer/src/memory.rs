@@ -1,45 +1,30 @@
 //! Storage in memory: for tests, and for hosts whose clients live in their configuration.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+mod tables;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use grantd_core::{
-    Api, Client, ClientApi, ClientId, ClientState, Credential, Permission, RoleName, Timestamp,
+    Api, Client, ClientId, ClientState, CredentialId, Permission, RoleName, Standing, Timestamp,
+    TokenId, TokenNames, Ttl,
 };
 
+use tables::Tables;
+
 use crate::{
+    admin::Stamp,
+    audit::{AuditEvent, Deed},
+    change_log::{ChangeEntry, Changed},
+    client_change::{ClientChange, ClientRecord},
     fault::StorageFault,
-    registration::{PermissionEntry, Registration, RoleEntry},
-    storage::{Clients, Conflict, Registry, RegistryError},
+    registration::{LastUse, PermissionEntry, Registration, RoleEntry},
+    storage::{Clients, Conflict, Registry, RegistryError, Tokens},
 };
 
 /// Everything in one process; gone with it.
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<Tables>);
-
-#[derive(Debug)]
-struct Tables {
-    clients: BTreeMap<ClientId, (Registration, Vec<Credential>)>,
-    permissions: BTreeMap<Permission, PermissionEntry>,
-    roles: BTreeMap<RoleName, RoleEntry>,
-    apis: BTreeMap<String, Arc<Api>>,
-    revision: u64,
-}
-
-impl Default for Tables {
-    fn default() -> Self {
-        Self {
-            clients: BTreeMap::new(),
-            permissions: BTreeMap::new(),
-            roles: BTreeMap::new(),
-            apis: BTreeMap::from([(Api::DEFAULT.to_owned(), Arc::new(Api::default_api()))]),
-            revision: 0,
-        }
-    }
-}
 
 impl Memory {
     /// Every change below is complete before its guard is gone, so a poisoned lock is still sound.
@@ -48,53 +33,57 @@ impl Memory {
     }
 }
 
-impl Tables {
-    fn check_permissions<'a>(
-        &self,
-        names: impl IntoIterator<Item = &'a Permission>,
-    ) -> Result<(), Conflict> {
-        match names.into_iter().find(|name| !self.permissions.contains_key(*name)) {
-            Some(unknown) => Err(Conflict::PermissionUnknown(unknown.clone())),
-            None => Ok(()),
-        }
-    }
-
-    /// Effective permissions API by API, `default` first.
-    fn client_apis(&self, client: &Registration) -> Vec<ClientApi> {
-        let roles = client.roles.iter().filter_map(|name| self.roles.get(name));
-        let of_roles = roles.flat_map(|role| &role.permissions);
-        let effective: BTreeSet<_> = client.permissions.iter().chain(of_roles).collect();
-        let default_first = |name: &&String| (name.as_str() != Api::DEFAULT, (*name).clone());
-        let mut names: Vec<_> = self.apis.keys().collect();
-        names.sort_by_key(default_first);
-        let of_api = |name: &String| ClientApi {
-            api: Arc::clone(&self.apis[name]),
-            permissions: effective
-                .iter()
-                .filter(|permission| {
-                    self.permissions.get(**permission).is_some_and(|entry| entry.api == *name)
-                })
-                .map(|permission| (*permission).clone())
-                .collect(),
-        };
-        let all = names.into_iter().map(of_api);
-        all.filter(|known| known.api.name == Api::DEFAULT || !known.permissions.is_empty())
-            .collect()
-    }
-}
-
 #[async_trait]
 impl Clients for Memory {
     async fn client(&self, id: &str) -> Result<Option<Client>, StorageFault> {
         let tables = self.tables();
-        let found = tables.clients.get(id);
-        Ok(found.map(|(client, credentials)| {
-            client.to_client(credentials.clone(), tables.client_apis(client))
+        Ok(tables.clients.get(id).map(|record| {
+            let client = &record.client;
+            let serves = client.serves.iter().filter_map(|name| tables.apis.get(name)).cloned();
+            let apis = tables.client_apis(client);
+            client.to_client(record.credentials.clone(), apis, serves.collect())
         }))
     }
 
     async fn revision(&self) -> Result<u64, StorageFault> {
-        Ok(self.tables().revision)
+        Ok(self.tables().seq)
+    }
+
+    async fn changes(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Option<Vec<ChangeEntry>>, StorageFault> {
+        let tables = self.tables();
+        let behind = tables.changes.iter().filter(|entry| entry.seq > after);
+        Ok(Some(behind.take(limit as usize).cloned().collect()))
+    }
+}
+
+#[async_trait]
+impl Tokens for Memory {
+    async fn standing(&self, token: &TokenNames) -> Result<Standing, StorageFault> {
+        let tables = self.tables();
+        let found = tables.clients.get(token.client.as_str()).map(|record| &record.client);
+        let dead = |kind: &str, id: String| {
+            tables.changes.iter().any(|entry| entry.kind == kind && entry.id == id)
+        };
+        Ok(Standing {
+            client: found.map(|client| (client.state, client.generation)),
+            credential_dead: token.credential.is_some_and(|id| dead("credential", id.to_string())),
+            token_dead: dead("token", token.token.to_string()),
+        })
+    }
+
+    async fn revoke_token(
+        &self,
+        id: TokenId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StorageFault> {
+        let mut tables = self.tables();
+        tables.log(&[Changed::Token(id, until)], now);
+        Ok(())
     }
 }
 
@@ -102,28 +91,44 @@ impl Clients for Memory {
 impl Registry for Memory {
     async fn create_client(
         &self,
-        client: &Registration,
-        secret: Option<&Credential>,
+        record: &ClientRecord,
+        stamp: &Stamp,
     ) -> Result<(), RegistryError> {
         let mut tables = self.tables();
-        if tables.clients.contains_key(&client.id) {
-            return Err(Conflict::ClientExists(client.id.clone()).into());
+        let id = &record.client.id;
+        if tables.clients.contains_key(id) {
+            return Err(Conflict::ClientExists(id.clone()).into());
         }
-        tables.check_permissions(
-            client.permissions.iter().chain(client.default_scope.iter().flatten()),
-        )?;
-        if let Some(unknown) = client.roles.iter().find(|name| !tables.roles.contains_key(*name)) {
-            return Err(Conflict::RoleUnknown(unknown.clone()).into());
-        }
-        tables
-            .clients
-            .insert(client.id.clone(), (client.clone(), secret.into_iter().cloned().collect()));
-        tables.revision += 1;
+        tables.catalog().check(&record.client)?;
+        tables.clients.insert(id.clone(), record.clone());
+        let deed = Deed::on_client("client.create", None, &record.client);
+        let changed = Changed::Client { id: id.clone(), killed_below: None };
+        tables.record(&deed, &[changed], stamp);
         Ok(())
     }
 
+    async fn change_client(
+        &self,
+        id: &str,
+        version: Option<u64>,
+        change: &ClientChange,
+        stamp: &Stamp,
+    ) -> Result<Option<Registration>, RegistryError> {
+        let mut tables = self.tables();
+        let Some(before) = tables.clients.get(id).cloned() else { return Ok(None) };
+        if version.is_some_and(|version| version != before.client.version) {
+            return Err(Conflict::VersionDiffers(before.client.id).into());
+        }
+        let mut after = before.clone();
+        let killed = change.apply(&mut after, &tables.catalog(), stamp.at)?;
+        tables.clients.insert(after.client.id.clone(), after.clone());
+        let deed = Deed::on_client(change.action(), Some(&before.client), &after.client);
+        tables.record(&deed, &killed.changes(&after.client), stamp);
+        Ok(Some(after.client))
+    }
+
     async fn registration(&self, id: &str) -> Result<Option<Registration>, StorageFault> {
-        Ok(self.tables().clients.get(id).map(|(client, _)| client.clone()))
+        Ok(self.tables().clients.get(id).map(|record| record.client.clone()))
     }
 
     async fn registrations(
@@ -132,34 +137,16 @@ impl Registry for Memory {
         limit: u32,
     ) -> Result<Vec<Registration>, StorageFault> {
         let tables = self.tables();
-        let behind = tables
-            .clients
-            .values()
-            .map(|(client, _)| client)
-            .filter(|client| Some(&client.id) > after);
+        let all = tables.clients.values().map(|record| &record.client);
+        let behind = all.filter(|client| Some(&client.id) > after);
         let visible = behind.filter(|client| client.state != ClientState::Deleted);
         Ok(visible.take(limit as usize).cloned().collect())
-    }
-
-    async fn set_client_state(
-        &self,
-        id: &str,
-        state: ClientState,
-        now: Timestamp,
-    ) -> Result<bool, StorageFault> {
-        let mut tables = self.tables();
-        tables.revision += 1;
-        let Some((client, _)) = tables.clients.get_mut(id) else { return Ok(false) };
-        client.state = state;
-        client.generation += 1;
-        client.updated_at = now;
-        Ok(true)
     }
 
     async fn create_permission(
         &self,
         permission: &PermissionEntry,
-        _now: Timestamp,
+        stamp: &Stamp,
     ) -> Result<(), RegistryError> {
         let mut tables = self.tables();
         if tables.permissions.contains_key(&permission.name) {
@@ -169,7 +156,35 @@ impl Registry for Memory {
             return Err(Conflict::ApiUnknown(permission.api.clone()).into());
         }
         tables.permissions.insert(permission.name.clone(), permission.clone());
-        tables.revision += 1;
+        let deed =
+            Deed::on("permission.create", "permission", &permission.name, (None, Some(permission)));
+        tables.record(&deed, &[Changed::Catalog], stamp);
+        Ok(())
+    }
+
+    async fn delete_permission(
+        &self,
+        name: &Permission,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let mut tables = self.tables();
+        let before = tables.catalog();
+        let Some(entry) = tables.permissions.remove(name) else {
+            return Err(Conflict::PermissionUnknown(name.clone()).into());
+        };
+        let mut changes = tables.raise(|client| before.effective(client).contains(name), stamp.at);
+        for role in tables.roles.values_mut() {
+            role.permissions.retain(|known| known != name);
+        }
+        for record in tables.clients.values_mut() {
+            record.client.permissions.retain(|known| known != name);
+            if let Some(scope) = &mut record.client.default_scope {
+                scope.retain(|known| known != name);
+            }
+        }
+        changes.push(Changed::Catalog);
+        let deed = Deed::on("permission.delete", "permission", name, (Some(&entry), None));
+        tables.record(&deed, &changes, stamp);
         Ok(())
     }
 
@@ -177,14 +192,44 @@ impl Registry for Memory {
         Ok(self.tables().permissions.values().cloned().collect())
     }
 
-    async fn create_role(&self, role: &RoleEntry, _now: Timestamp) -> Result<(), RegistryError> {
+    async fn create_role(&self, role: &RoleEntry, stamp: &Stamp) -> Result<(), RegistryError> {
         let mut tables = self.tables();
         if tables.roles.contains_key(&role.name) {
             return Err(Conflict::RoleExists(role.name.clone()).into());
         }
-        tables.check_permissions(&role.permissions)?;
+        tables.catalog().check_permissions(&role.permissions)?;
         tables.roles.insert(role.name.clone(), role.clone());
-        tables.revision += 1;
+        let deed = Deed::on("role.create", "role", &role.name, (None, Some(role)));
+        tables.record(&deed, &[Changed::Catalog], stamp);
+        Ok(())
+    }
+
+    async fn change_role(
+        &self,
+        name: &RoleName,
+        role: Option<&RoleEntry>,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let mut tables = self.tables();
+        let Some(before) = tables.roles.get(name).cloned() else {
+            return Err(Conflict::RoleUnknown(name.clone()).into());
+        };
+        tables.catalog().check_permissions(role.iter().flat_map(|role| &role.permissions))?;
+        let mut changes = Vec::new();
+        if before.narrowed_to(role) {
+            changes = tables.raise(|client| client.roles.contains(name), stamp.at);
+        }
+        if let Some(role) = role {
+            tables.roles.insert(name.clone(), role.clone());
+        } else {
+            tables.roles.remove(name);
+            for record in tables.clients.values_mut() {
+                record.client.roles.retain(|known| known != name);
+            }
+        }
+        changes.push(Changed::Catalog);
+        let deed = Deed::on(RoleEntry::action(role), "role", name, (Some(&before), role));
+        tables.record(&deed, &changes, stamp);
         Ok(())
     }
 
@@ -192,21 +237,66 @@ impl Registry for Memory {
         Ok(self.tables().roles.values().cloned().collect())
     }
 
-    async fn create_api(&self, api: &Api, _now: Timestamp) -> Result<(), RegistryError> {
+    async fn create_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError> {
         let mut tables = self.tables();
-        if tables
-            .apis
-            .values()
-            .any(|known| known.name == api.name || known.audience == api.audience)
-        {
+        let taken = |known: &Arc<Api>| known.name == api.name || known.audience == api.audience;
+        if tables.apis.values().any(taken) {
             return Err(Conflict::api_exists(api).into());
         }
         tables.apis.insert(api.name.clone(), Arc::new(api.clone()));
-        tables.revision += 1;
+        tables.longest_ttl = tables.longest_ttl.max(api.access_token_ttl.unwrap_or(Ttl::DEFAULT));
+        let deed = Deed::on("api.create", "api", &api.name, (None, Some(api)));
+        tables.record(&deed, &[Changed::Catalog], stamp);
+        Ok(())
+    }
+
+    async fn change_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError> {
+        let mut tables = self.tables();
+        let Some(before) = tables.apis.get(&api.name).cloned() else {
+            return Err(Conflict::ApiUnknown(api.name.clone()).into());
+        };
+        let after = Api { audience: before.audience.clone(), ..api.clone() };
+        tables.longest_ttl = tables.longest_ttl.max(api.access_token_ttl.unwrap_or(Ttl::DEFAULT));
+        let deed = Deed::on("api.update", "api", &api.name, (Some(&*before), Some(&after)));
+        tables.apis.insert(api.name.clone(), Arc::new(after));
+        tables.record(&deed, &[Changed::Catalog], stamp);
         Ok(())
     }
 
     async fn apis(&self) -> Result<Vec<Api>, StorageFault> {
         Ok(self.tables().apis.values().map(|api| Api::clone(api)).collect())
+    }
+
+    async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault> {
+        let mut tables = self.tables();
+        tables.longest_ttl = tables.longest_ttl.max(ttl);
+        Ok(())
+    }
+
+    async fn record_use(&self, uses: &[(CredentialId, LastUse)]) -> Result<(), StorageFault> {
+        let mut tables = self.tables();
+        for summary in tables.clients.values_mut().flat_map(|record| &mut record.client.credentials)
+        {
+            for (_, last) in uses.iter().filter(|(id, _)| *id == summary.id) {
+                if summary.last_used.as_ref().is_none_or(|known| known.at < last.at) {
+                    summary.last_used = Some(last.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, StorageFault> {
+        let tables = self.tables();
+        let behind = tables.audit.iter().filter(|event| event.seq > after);
+        Ok(behind.take(limit as usize).cloned().collect())
+    }
+
+    async fn epoch(&self) -> Result<u64, StorageFault> {
+        Ok(1)
+    }
+
+    async fn audit_length(&self) -> Result<u64, StorageFault> {
+        Ok(self.tables().audit.len() as u64)
     }
 }

@@ -1,14 +1,21 @@
-//! The commands on clients, permissions and roles: every face of grantd calls these.
+//! The commands on clients, permissions, roles and APIs: every face of grantd calls these.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use grantd_core::{
-    Api, Client, ClientId, ClientKind, ClientSecret, ClientState, Credential, CredentialId,
-    GrantType, GrantTypes, Secret, SecretHasher, Timestamp,
+    Api, ClientId, ClientKind, ClientSecret, ClientState, Credential, CredentialId, Permission,
+    RoleName, Secret, SecretHasher, Timestamp, Ttl,
 };
 use url::Url;
 
 use crate::{
+    admin::{Admin, Stamp},
+    audit::{AuditEvent, Chain, ChainError},
+    checks::{
+        check_description, check_grants, check_redirect_uri, check_text, default_grant,
+        is_uri_text, sorted,
+    },
+    client_change::{ClientChange, ClientEdit, ClientRecord, Finish},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
     fault::StorageFault,
@@ -16,7 +23,10 @@ use crate::{
     storage::{Conflict, Registry, RegistryError},
 };
 
-/// Creates and changes what the registry holds.
+/// How many audit events are read at a time.
+const PAGE: u32 = 1000;
+
+/// Creates and changes what the registry holds. Every change names who makes it.
 pub struct Registrar {
     registry: Arc<dyn Registry>,
     clock: Box<dyn Clock>,
@@ -51,6 +61,9 @@ pub enum CommandError {
         "the default scope `{0}` is not among the client's permissions: add it with --permission or a role"
     )]
     DefaultScope(String),
+    /// The audit log does not hold.
+    #[error(transparent)]
+    Audit(#[from] ChainError),
     /// The storage could not.
     #[error(transparent)]
     Storage(#[from] StorageFault),
@@ -80,35 +93,55 @@ impl Registrar {
         Self { registry, clock: Box::new(SystemClock), entropy: Box::new(SystemEntropy) }
     }
 
+    /// Another clock than the machine's, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    fn stamp(&self, by: &Admin) -> Stamp {
+        Stamp::of(by, self.clock.now())
+    }
+
     /// Creates a client; a confidential one gets its first secret.
     pub async fn create_client(
         &self,
+        by: &Admin,
         new: NewClient,
         hasher: &SecretHasher,
     ) -> Result<Created, CommandError> {
-        let now = self.clock.now();
-        let secret = (!new.public).then(|| self.first_secret(&new, now));
-        let expires_at = new.secret.expires_at;
-        let mut client = self.register(new, now)?;
-        let credential = secret.as_ref().map(|(id, secret)| Credential {
-            id: *id,
-            hash: hasher.hash(secret.reveal()),
-            expires_at,
-        });
-        client.credentials.extend(secret.iter().map(|(id, _)| CredentialSummary {
-            id: *id,
-            created_at: now,
-            expires_at,
-        }));
+        let stamp = self.stamp(by);
+        let first = new.secret.clone();
+        let mut client = self.register(new, stamp.at)?;
+        let mut credentials = Vec::new();
+        let mut secret = None;
+        if client.kind == ClientKind::Confidential {
+            let clear = first.imported.unwrap_or_else(|| self.mint_secret());
+            let credential = self.credential(&clear, hasher, first.expires_at, stamp.at);
+            client.credentials.push(CredentialSummary::of(&credential, stamp.at));
+            secret = Some((credential.id, clear));
+            credentials.push(credential);
+        }
         self.check_default_scope(&client).await?;
-        self.registry.create_client(&client, credential.as_ref()).await?;
-        Ok(Created { client, secret })
+        let record = ClientRecord { client, credentials };
+        self.registry.create_client(&record, &stamp).await?;
+        Ok(Created { client: record.client, secret })
     }
 
-    fn first_secret(&self, new: &NewClient, now: Timestamp) -> (CredentialId, Secret) {
+    fn mint_secret(&self) -> Secret {
+        ClientSecret::mint(&zeroize::Zeroizing::new(draw(&*self.entropy)))
+    }
+
+    fn credential(
+        &self,
+        clear: &Secret,
+        hasher: &SecretHasher,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Credential {
         let id = CredentialId::mint(now, draw(&*self.entropy));
-        let made = || ClientSecret::mint(&zeroize::Zeroizing::new(draw(&*self.entropy)));
-        (id, new.secret.imported.clone().unwrap_or_else(made))
+        Credential { id, hash: hasher.hash(clear.reveal()), expires_at }
     }
 
     fn register(&self, new: NewClient, now: Timestamp) -> Result<Registration, CommandError> {
@@ -118,15 +151,16 @@ impl Registrar {
             check_text("the owner's type", &owner.kind, 100)?;
             check_text("the owner's id", &owner.id, 200)?;
         }
-        let grants = choose_grants(&new)?;
-        for uri in &new.redirect_uris {
-            check_redirect_uri(uri)?;
-        }
+        let kind = if new.public { ClientKind::Public } else { ClientKind::Confidential };
+        let asked = Some(new.grants).filter(|grants| !grants.is_empty());
+        let grants = asked.unwrap_or_else(|| vec![default_grant(kind)]).into_iter().collect();
+        check_grants(kind, grants, &new.redirect_uris)?;
+        new.redirect_uris.iter().try_for_each(|uri| check_redirect_uri(uri))?;
         Ok(Registration {
             id: new.id.unwrap_or_else(|| ClientId::mint(now, draw(&*self.entropy))),
             name: new.name,
             description: new.description,
-            kind: if new.public { ClientKind::Public } else { ClientKind::Confidential },
+            kind,
             state: ClientState::Active,
             grants,
             redirect_uris: new.redirect_uris,
@@ -134,9 +168,12 @@ impl Registrar {
             permissions: sorted(new.permissions),
             roles: sorted(new.roles),
             default_scope: Some(sorted(new.default_scope)).filter(|names| !names.is_empty()),
+            serves: sorted(new.serves),
             access_token_ttl: new.access_token_ttl,
+            format: new.format,
             signing_alg: new.signing_alg,
             generation: 1,
+            version: 1,
             created_at: now,
             updated_at: now,
             credentials: Vec::new(),
@@ -147,11 +184,9 @@ impl Registrar {
     async fn check_default_scope(&self, client: &Registration) -> Result<(), CommandError> {
         let Some(default) = &client.default_scope else { return Ok(()) };
         let roles = self.registry.roles().await?;
-        let of_roles = roles
-            .iter()
-            .filter(|role| client.roles.contains(&role.name))
-            .flat_map(|role| &role.permissions);
-        let effective: BTreeSet<_> = client.permissions.iter().chain(of_roles).collect();
+        let of_roles = roles.iter().filter(|role| client.roles.contains(&role.name));
+        let of_roles = of_roles.flat_map(|role| &role.permissions);
+        let effective: Vec<_> = client.permissions.iter().chain(of_roles).collect();
         match default.iter().find(|name| !effective.contains(name)) {
             Some(missing) => Err(CommandError::DefaultScope(missing.to_string())),
             None => Ok(()),
@@ -160,10 +195,8 @@ impl Registrar {
 
     /// One client.
     pub async fn client(&self, id: &str) -> Result<Registration, CommandError> {
-        self.registry
-            .registration(id)
-            .await?
-            .ok_or_else(|| CommandError::ClientUnknown(id.to_owned()))
+        let found = self.registry.registration(id).await?;
+        found.ok_or_else(|| CommandError::ClientUnknown(id.to_owned()))
     }
 
     /// A page of clients behind `after`, deleted ones left out.
@@ -175,23 +208,97 @@ impl Registrar {
         Ok(self.registry.registrations(after, limit).await?)
     }
 
-    /// Suspends, deletes or restores a client; what it was issued so far is void in each case.
-    pub async fn set_client_state(&self, id: &str, state: ClientState) -> Result<(), CommandError> {
-        if self.registry.set_client_state(id, state, self.clock.now()).await? {
-            Ok(())
-        } else {
-            Err(CommandError::ClientUnknown(id.to_owned()))
+    /// Changes what is said about a client; with `version`, only if nobody else did meanwhile.
+    /// Taking a permission, role or grant away kills the tokens it has.
+    pub async fn edit_client(
+        &self,
+        by: &Admin,
+        id: &str,
+        edit: ClientEdit,
+        version: Option<u64>,
+    ) -> Result<Registration, CommandError> {
+        if let Some(name) = &edit.name {
+            check_text("the name", name, 200)?;
         }
+        check_description(edit.description.as_deref().unwrap_or_default())?;
+        let uris = edit.redirect_uris.as_deref().unwrap_or_default();
+        uris.iter().try_for_each(|uri| check_redirect_uri(uri))?;
+        let known = self.client(id).await?;
+        let uris = edit.redirect_uris.as_ref().unwrap_or(&known.redirect_uris);
+        check_grants(known.kind, edit.grants.unwrap_or(known.grants), uris)?;
+        self.change(by, id, version, &ClientChange::Edit(Box::new(edit))).await
+    }
+
+    /// Suspends, deletes or restores a client; what it was issued so far is void in each case.
+    pub async fn set_client_state(
+        &self,
+        by: &Admin,
+        id: &str,
+        state: ClientState,
+    ) -> Result<Registration, CommandError> {
+        self.change(by, id, None, &ClientChange::State(state)).await
+    }
+
+    /// A new secret, shown here and nowhere else; the others work for `overlap` longer, or not.
+    pub async fn rotate(
+        &self,
+        by: &Admin,
+        id: &str,
+        overlap: Option<Ttl>,
+        hasher: &SecretHasher,
+    ) -> Result<Created, CommandError> {
+        let clear = self.mint_secret();
+        let credential = self.credential(&clear, hasher, None, self.clock.now());
+        let secret = Some((credential.id, clear));
+        let client =
+            self.change(by, id, None, &ClientChange::Rotate { credential, overlap }).await?;
+        Ok(Created { client, secret })
+    }
+
+    /// Ends the overlap of a rotation now; the tokens of the old secrets die.
+    pub async fn finish_rotation(
+        &self,
+        by: &Admin,
+        id: &str,
+        finish: Finish,
+    ) -> Result<Registration, CommandError> {
+        self.change(by, id, None, &ClientChange::FinishRotation(finish)).await
+    }
+
+    /// Ends one secret now; the tokens that it obtained die, and no others.
+    pub async fn revoke_secret(
+        &self,
+        by: &Admin,
+        id: &str,
+        credential: CredentialId,
+    ) -> Result<Registration, CommandError> {
+        self.change(by, id, None, &ClientChange::RevokeSecret(credential)).await
+    }
+
+    async fn change(
+        &self,
+        by: &Admin,
+        id: &str,
+        version: Option<u64>,
+        change: &ClientChange,
+    ) -> Result<Registration, CommandError> {
+        let changed = self.registry.change_client(id, version, change, &self.stamp(by)).await?;
+        changed.ok_or_else(|| CommandError::ClientUnknown(id.to_owned()))
     }
 
     /// Creates an API.
-    pub async fn create_api(&self, api: &Api) -> Result<(), CommandError> {
+    pub async fn create_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
         check_text("the name", &api.name, 100)?;
         let audience = api.audience.as_deref().unwrap_or_default();
         if Url::parse(audience).is_err() || audience.contains('#') || !is_uri_text(audience) {
             return Err(CommandError::Audience(audience.to_owned()));
         }
-        Ok(self.registry.create_api(api, self.clock.now()).await?)
+        Ok(self.registry.create_api(api, &self.stamp(by)).await?)
+    }
+
+    /// Changes an API's settings; its name and audience stay.
+    pub async fn change_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
+        Ok(self.registry.change_api(api, &self.stamp(by)).await?)
     }
 
     /// All APIs.
@@ -202,10 +309,20 @@ impl Registrar {
     /// Creates a permission.
     pub async fn create_permission(
         &self,
+        by: &Admin,
         permission: &PermissionEntry,
     ) -> Result<(), CommandError> {
         check_description(&permission.description)?;
-        Ok(self.registry.create_permission(permission, self.clock.now()).await?)
+        Ok(self.registry.create_permission(permission, &self.stamp(by)).await?)
+    }
+
+    /// Removes a permission from all that have it; their tokens die.
+    pub async fn delete_permission(
+        &self,
+        by: &Admin,
+        name: &Permission,
+    ) -> Result<(), CommandError> {
+        Ok(self.registry.delete_permission(name, &self.stamp(by)).await?)
     }
 
     /// All permissions.
@@ -214,105 +331,51 @@ impl Registrar {
     }
 
     /// Creates a role.
-    pub async fn create_role(&self, role: &RoleEntry) -> Result<(), CommandError> {
+    pub async fn create_role(&self, by: &Admin, role: &RoleEntry) -> Result<(), CommandError> {
         check_description(&role.description)?;
-        Ok(self.registry.create_role(role, self.clock.now()).await?)
+        Ok(self.registry.create_role(role, &self.stamp(by)).await?)
+    }
+
+    /// Makes a role what it is given as, or removes it; what that takes away dies in tokens too.
+    pub async fn change_role(
+        &self,
+        by: &Admin,
+        name: &RoleName,
+        role: Option<&RoleEntry>,
+    ) -> Result<(), CommandError> {
+        check_description(role.map(|role| role.description.as_str()).unwrap_or_default())?;
+        Ok(self.registry.change_role(name, role, &self.stamp(by)).await?)
     }
 
     /// All roles.
     pub async fn roles(&self) -> Result<Vec<RoleEntry>, CommandError> {
         Ok(self.registry.roles().await?)
     }
+
+    /// Audit events behind a place in the log.
+    pub async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, CommandError> {
+        Ok(self.registry.audit(after, limit).await?)
+    }
+
+    /// Follows the whole audit log and checks that nothing was altered, removed or reordered.
+    pub async fn verify_audit(&self) -> Result<Chain, CommandError> {
+        let mut chain = Chain::default();
+        // Read first: what is written meanwhile is no gap.
+        let written = self.registry.audit_length().await?;
+        while chain.length() < written {
+            let page = self.registry.audit(chain.length(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            page.iter().try_for_each(|event| chain.follow(event))?;
+        }
+        chain.end(written.max(chain.length()))?;
+        Ok(chain)
+    }
 }
 
 impl std::fmt::Debug for Registrar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Registrar")
-    }
-}
-
-fn sorted<T: Ord>(names: Vec<T>) -> Vec<T> {
-    names.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), CommandError> {
-    let fits = (1..=limit).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits && !text.trim().is_empty() { Ok(()) } else { Err(CommandError::Text(what, limit)) }
-}
-
-fn check_description(text: &str) -> Result<(), CommandError> {
-    if text.is_empty() { Ok(()) } else { check_text("the description", text, 2000) }
-}
-
-/// Only what may stand in a URI (RFC 3986 section 2), so that it is compared as it is read.
-fn is_uri_text(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\<>^`{|}".contains(&byte))
-}
-
-fn choose_grants(new: &NewClient) -> Result<GrantTypes, CommandError> {
-    let default =
-        if new.public { GrantType::AuthorizationCode } else { GrantType::ClientCredentials };
-    let grants: GrantTypes = if new.grants.is_empty() {
-        [default].into_iter().collect()
-    } else {
-        new.grants.iter().copied().collect()
-    };
-    let code = grants.contains(GrantType::AuthorizationCode);
-    if new.public && grants.contains(GrantType::ClientCredentials) {
-        Err(CommandError::Grants(
-            "a public client has no secret and cannot use client_credentials: leave --public out",
-        ))
-    } else if code && new.redirect_uris.is_empty() {
-        Err(CommandError::Grants("authorization_code needs at least one --redirect-uri"))
-    } else if grants.contains(GrantType::RefreshToken) && !code {
-        Err(CommandError::Grants(
-            "refresh_token goes with authorization_code: add --grant authorization_code",
-        ))
-    } else {
-        Ok(grants)
-    }
-}
-
-/// RFC 9700 sections 2.1 and 2.6, RFC 8252 section 7. What a browser would read differently from
-/// what is written, such as `https:host` or a host in digits, is refused.
-fn check_redirect_uri(uri: &str) -> Result<(), CommandError> {
-    let allowed = Url::parse(uri).is_ok_and(|url| {
-        let host = url.host_str().unwrap_or_default();
-        let written = uri.split_once("://").is_some_and(|(_, rest)| rest.starts_with(host));
-        let scheme = match url.scheme() {
-            "https" => written && !host.is_empty(),
-            "http" => written && matches!(host, "127.0.0.1" | "[::1]"),
-            private => private.contains('.'),
-        };
-        scheme && !uri.contains('#') && url.username().is_empty() && url.password().is_none()
-    });
-    if allowed && is_uri_text(uri) {
-        Ok(())
-    } else {
-        Err(CommandError::RedirectUri(uri.to_owned()))
-    }
-}
-
-/// A client as a token request sees it, from its registration and the permissions of the server.
-impl Registration {
-    /// Puts together what decisions need; `apis` begins with the API `default`.
-    pub fn to_client(
-        &self,
-        credentials: Vec<Credential>,
-        apis: Vec<grantd_core::ClientApi>,
-    ) -> Client {
-        Client {
-            id: self.id.clone(),
-            kind: self.kind,
-            state: self.state,
-            grants: self.grants,
-            credentials,
-            roles: self.roles.clone(),
-            apis,
-            default_scope: self.default_scope.clone(),
-            generation: self.generation,
-            access_token_ttl: self.access_token_ttl,
-            signing_alg: self.signing_alg,
-        }
     }
 }

@@ -1,8 +1,10 @@
 //! A client as it is registered: everything an operator says and sees of it, no secret among it.
 
+use std::sync::Arc;
+
 use grantd_core::{
-    Algorithm, ClientId, ClientKind, ClientState, CredentialId, GrantType, GrantTypes, Permission,
-    RoleName, Secret, Timestamp, Ttl,
+    Algorithm, Api, Client, ClientApi, ClientId, ClientKind, ClientState, Credential, CredentialId,
+    GrantType, GrantTypes, Permission, RoleName, Secret, Timestamp, TokenFormat, Ttl,
 };
 
 /// A registered client (RFC 7591 calls this the client's metadata).
@@ -30,12 +32,18 @@ pub struct Registration {
     pub roles: Vec<RoleName>,
     /// What a request without `scope` gets, where that is less than everything.
     pub default_scope: Option<Vec<Permission>>,
+    /// The names of the APIs it is a resource server of, sorted.
+    pub serves: Vec<String>,
     /// Time to live of its access tokens, where it has one of its own.
     pub access_token_ttl: Option<Ttl>,
+    /// How its access tokens are written, where it says so itself.
+    pub format: Option<TokenFormat>,
     /// Signing algorithm of its tokens, where it has one of its own.
     pub signing_alg: Option<Algorithm>,
     /// Raised whenever its tokens must die.
     pub generation: u64,
+    /// Raised by every change, so that two who change at once notice each other.
+    pub version: u64,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -62,6 +70,29 @@ pub struct CredentialSummary {
     pub created_at: Timestamp,
     /// When it ends; `None`: it does not.
     pub expires_at: Option<Timestamp>,
+    /// When and from where it last proved the client, to within a few seconds.
+    pub last_used: Option<LastUse>,
+}
+
+/// A use of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// From where; empty where the host did not say.
+    pub address: String,
+}
+
+impl CredentialSummary {
+    /// Of a credential made now.
+    pub fn of(credential: &Credential, now: Timestamp) -> Self {
+        Self {
+            id: credential.id,
+            created_at: now,
+            expires_at: credential.expires_at,
+            last_used: None,
+        }
+    }
 }
 
 /// What an operator says of a client to be.
@@ -87,8 +118,12 @@ pub struct NewClient {
     pub roles: Vec<RoleName>,
     /// What a request without `scope` gets; none said: everything.
     pub default_scope: Vec<Permission>,
+    /// The names of the APIs it is a resource server of.
+    pub serves: Vec<String>,
     /// Time to live of its access tokens.
     pub access_token_ttl: Option<Ttl>,
+    /// How its access tokens are written; `None`: as the API says.
+    pub format: Option<TokenFormat>,
     /// Signing algorithm of its tokens.
     pub signing_alg: Option<Algorithm>,
     /// The secret it starts with.
@@ -124,4 +159,44 @@ pub struct RoleEntry {
     pub description: String,
     /// Its permissions, sorted.
     pub permissions: Vec<Permission>,
+}
+
+impl RoleEntry {
+    /// Whether what it becomes (nothing, where it is removed) has less.
+    pub fn narrowed_to(&self, after: Option<&Self>) -> bool {
+        let kept = |name| after.is_some_and(|after| after.permissions.contains(name));
+        after.is_none() || !self.permissions.iter().all(kept)
+    }
+
+    /// What the audit log calls it when a role becomes this.
+    pub const fn action(after: Option<&Self>) -> &'static str {
+        if after.is_some() { "role.update" } else { "role.delete" }
+    }
+}
+
+/// A client as a token request sees it, from its registration and the permissions of the server.
+impl Registration {
+    /// Puts together what decisions need; `apis` begins with the API `default`.
+    pub fn to_client(
+        &self,
+        credentials: Vec<Credential>,
+        apis: Vec<ClientApi>,
+        serves: Vec<Arc<Api>>,
+    ) -> Client {
+        Client {
+            id: self.id.clone(),
+            kind: self.kind,
+            state: self.state,
+            grants: self.grants,
+            credentials,
+            roles: self.roles.clone(),
+            apis,
+            serves,
+            default_scope: self.default_scope.clone(),
+            generation: self.generation,
+            access_token_ttl: self.access_token_ttl,
+            format: self.format,
+            signing_alg: self.signing_alg,
+        }
+    }
 }

@@ -1,5 +1,9 @@
 //! Hop 7: results become HTTP answers. The whole of what the OAuth endpoints say on the wire.
 
+mod introspection;
+
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use grantd_core::{Authorization, ErrorCode, Issued, Raw, Refused};
 use http::{
@@ -25,25 +29,37 @@ const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 impl Issuer {
     /// The token endpoint: answers a POST, whatever is in it. The caller has bounded the body and
-    /// checked the method. The answer carries its [`Refused`] or [`Fault`] as an extension, for the
+    /// checked the method, and says from where the request came, for the secret's last use. The answer carries its [`Refused`] or [`Fault`] as an extension, for the
     /// host's log: the wire does not say the cause.
-    pub async fn post_token(&self, headers: &HeaderMap, body: &[u8]) -> Response {
-        let mut content_types = headers.get_all(CONTENT_TYPE).iter();
-        let raw = Raw {
-            authorization: Authorization::from_values(
-                headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes),
-            ),
-            // Two content types are none.
-            content_type: content_types
-                .next()
-                .filter(|_| content_types.next().is_none())
-                .map(HeaderValue::as_bytes),
-            body,
-        };
-        match self.token(&raw).await {
-            Ok(issued) => token(&issued),
-            Err(TokenError::Refused(refused)) => refusal(refused),
-            Err(TokenError::Faulted(fault)) => self::fault(fault),
+    pub async fn post_token(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        from: Option<IpAddr>,
+    ) -> Response {
+        match self.token(&raw(headers, body)).await {
+            Ok(issued) => {
+                self.note_use(&issued, from);
+                token(&issued)
+            }
+            Err(error) => Self::failure(error),
+        }
+    }
+
+    /// The introspection endpoint (RFC 7662): answers a POST as [`Issuer::post_token`] does.
+    pub async fn post_introspect(&self, headers: &HeaderMap, body: &[u8]) -> Response {
+        match self.introspect(&raw(headers, body)).await {
+            Ok(told) => introspection::answer(&told),
+            Err(error) => Self::failure(error),
+        }
+    }
+
+    /// The revocation endpoint (RFC 7009): answers a POST as [`Issuer::post_token`] does. The body
+    /// of a success is `{}`: some clients fail on an empty one.
+    pub async fn post_revoke(&self, headers: &HeaderMap, body: &[u8]) -> Response {
+        match self.revoke(&raw(headers, body)).await {
+            Ok(()) => answer(StatusCode::OK, Bytes::from_static(b"{}")),
+            Err(error) => Self::failure(error),
         }
     }
 
@@ -55,6 +71,31 @@ impl Issuer {
     /// The public keys (RFC 7517 section 5).
     pub fn jwks(&self) -> Response {
         document(self.keys().jwks_json())
+    }
+}
+
+fn raw<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Raw<'a> {
+    let mut content_types = headers.get_all(CONTENT_TYPE).iter();
+    Raw {
+        authorization: Authorization::from_values(
+            headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes),
+        ),
+        // Two content types are none.
+        content_type: content_types
+            .next()
+            .filter(|_| content_types.next().is_none())
+            .map(HeaderValue::as_bytes),
+        body,
+    }
+}
+
+impl Issuer {
+    /// The answer for what got no success, for a host that calls the steps one by one.
+    pub fn failure(error: TokenError) -> Response {
+        match error {
+            TokenError::Refused(refused) => refusal(refused),
+            TokenError::Faulted(fault) => self::fault(fault),
+        }
     }
 }
 
@@ -118,6 +159,11 @@ fn fault(fault: Fault) -> Response {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
             response
         }
+        Fault::EndpointOff => error(
+            StatusCode::NOT_FOUND,
+            ErrorCode::InvalidRequest.as_str(),
+            "This server does not offer this endpoint.",
+        ),
         Fault::KeyMissing(_) | Fault::Signing => error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "server_error",
@@ -148,12 +194,12 @@ fn answer(status: StatusCode, body: Bytes) -> Response {
 
 /// An answer for what is wrong before a request reaches an endpoint.
 impl Issuer {
-    /// 405 for another method than POST (RFC 6749 section 3.2).
+    /// 405 for another method than POST (RFC 6749 section 3.2, RFC 7662 section 2.1, RFC 7009 section 2).
     pub fn method_not_allowed() -> Response {
         let mut response = error(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::InvalidRequest.as_str(),
-            "The token endpoint takes POST requests only.",
+            "This endpoint takes POST requests only.",
         );
         response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("POST"));
         response

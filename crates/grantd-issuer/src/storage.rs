@@ -1,16 +1,23 @@
 //! The storage port: what grantd asks of a database, in the words of the domain.
 //!
-//! A host that only issues tokens to machines implements [`Clients`]; one that also wants grantd's
-//! commands for creating them implements [`Registry`].
+//! A host that only issues tokens to machines implements [`Clients`]; one that also answers
+//! questions about single tokens and revokes them implements [`Tokens`]; one that wants grantd's
+//! commands for creating clients implements [`Registry`].
 
 use async_trait::async_trait;
 use grantd_core::{
-    Api, Client, ClientId, ClientState, Credential, Permission, RoleName, Timestamp,
+    Api, Client, ClientId, CredentialId, Permission, RoleName, Standing, Timestamp, TokenId,
+    TokenNames, Ttl,
 };
 
 use crate::{
+    admin::Stamp,
+    audit::AuditEvent,
+    change_log::ChangeEntry,
+    client_change::{ClientChange, ClientRecord},
     fault::StorageFault,
-    registration::{PermissionEntry, Registration, RoleEntry},
+    registration::{CredentialSummary, LastUse, PermissionEntry, Registration, RoleEntry},
+    registration_json::moment,
 };
 
 /// What a token request asks of storage.
@@ -25,6 +32,31 @@ pub trait Clients: Send + Sync {
     async fn revision(&self) -> Result<u64, StorageFault> {
         Ok(0)
     }
+
+    /// Entries of the change log behind a revision, in their order; `None` where storage keeps no
+    /// such log, and everything that is cached must be forgotten instead.
+    async fn changes(
+        &self,
+        _after: u64,
+        _limit: u32,
+    ) -> Result<Option<Vec<ChangeEntry>>, StorageFault> {
+        Ok(None)
+    }
+}
+
+/// What verifying or killing a presented token asks of storage.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// What stands against a token, as it is on disk at this moment (not cached).
+    async fn standing(&self, token: &TokenNames) -> Result<Standing, StorageFault>;
+
+    /// Kills one token; it need not be remembered after `until`. On disk when this returns.
+    async fn revoke_token(
+        &self,
+        id: TokenId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StorageFault>;
 }
 
 /// What the commands ask of storage. Every call is one transaction.
@@ -33,9 +65,19 @@ pub trait Registry: Clients {
     /// Adds a client with its first credential.
     async fn create_client(
         &self,
-        client: &Registration,
-        secret: Option<&Credential>,
+        record: &ClientRecord,
+        stamp: &Stamp,
     ) -> Result<(), RegistryError>;
+
+    /// Changes a client as [`ClientChange::apply`] decides: `None`: no such client. With `version`,
+    /// only if the client still has it.
+    async fn change_client(
+        &self,
+        id: &str,
+        version: Option<u64>,
+        change: &ClientChange,
+        stamp: &Stamp,
+    ) -> Result<Option<Registration>, RegistryError>;
 
     /// One client as it was registered, deleted ones included.
     async fn registration(&self, id: &str) -> Result<Option<Registration>, StorageFault>;
@@ -47,35 +89,61 @@ pub trait Registry: Clients {
         limit: u32,
     ) -> Result<Vec<Registration>, StorageFault>;
 
-    /// Sets a client's state and raises its generation; `false`: no such client.
-    async fn set_client_state(
-        &self,
-        id: &str,
-        state: ClientState,
-        now: Timestamp,
-    ) -> Result<bool, StorageFault>;
-
     /// Adds a permission to an API.
     async fn create_permission(
         &self,
         permission: &PermissionEntry,
-        now: Timestamp,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError>;
+
+    /// Removes a permission from the server, and so from all that have it; their tokens die.
+    async fn delete_permission(
+        &self,
+        name: &Permission,
+        stamp: &Stamp,
     ) -> Result<(), RegistryError>;
 
     /// All permissions, by name.
     async fn permissions(&self) -> Result<Vec<PermissionEntry>, StorageFault>;
 
     /// Adds a role.
-    async fn create_role(&self, role: &RoleEntry, now: Timestamp) -> Result<(), RegistryError>;
+    async fn create_role(&self, role: &RoleEntry, stamp: &Stamp) -> Result<(), RegistryError>;
+
+    /// Makes a role what it is given as, or removes it; where that takes a permission, the tokens of
+    /// all who have the role die.
+    async fn change_role(
+        &self,
+        name: &RoleName,
+        role: Option<&RoleEntry>,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError>;
 
     /// All roles, by name.
     async fn roles(&self) -> Result<Vec<RoleEntry>, StorageFault>;
 
     /// Adds an API.
-    async fn create_api(&self, api: &Api, now: Timestamp) -> Result<(), RegistryError>;
+    async fn create_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError>;
+
+    /// Makes an API what it is given as; its name and audience stay.
+    async fn change_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError>;
 
     /// All APIs, by name.
     async fn apis(&self) -> Result<Vec<Api>, StorageFault>;
+
+    /// Remembers that tokens may live so long, so that what kills them is kept long enough.
+    async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault>;
+
+    /// Remembers when and from where credentials were used; a use older than the known one is dropped.
+    async fn record_use(&self, uses: &[(CredentialId, LastUse)]) -> Result<(), StorageFault>;
+
+    /// Audit events behind a place in the chain, in their order.
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, StorageFault>;
+
+    /// A number that tells this database from any other, for cursors of its change log.
+    async fn epoch(&self) -> Result<u64, StorageFault>;
+
+    /// How many audit events were ever written.
+    async fn audit_length(&self) -> Result<u64, StorageFault>;
 }
 
 /// Why a change cannot be made: it names what is not there, or what is there already.
@@ -96,6 +164,27 @@ pub enum Conflict {
     /// No such role.
     #[error("role `{0}` does not exist: create it with `grantd role create {0}`")]
     RoleUnknown(RoleName),
+    /// The client has no such credential.
+    #[error("the client has no credential `{0}`: see `grantd client show`")]
+    CredentialUnknown(CredentialId),
+    /// A public client has nothing to rotate.
+    #[error("client `{0}` is public: it has no secret")]
+    PublicClientHasNoSecret(ClientId),
+    /// The old secret is still in use.
+    #[error(
+        "secret {id} is still in use, last at {at} from {address}: move that caller to the new secret, or add --force"
+    )]
+    SecretStillUsed {
+        /// Which.
+        id: CredentialId,
+        /// When it was last used, as text.
+        at: String,
+        /// From where.
+        address: String,
+    },
+    /// Somebody else changed the client meanwhile.
+    #[error("client `{0}` was changed meanwhile: look at it again, then repeat the change")]
+    VersionDiffers(ClientId),
     /// No such API.
     #[error("API `{0}` does not exist: create it with `grantd api create {0} --audience URI`")]
     ApiUnknown(String),
@@ -110,6 +199,15 @@ pub enum Conflict {
 }
 
 impl Conflict {
+    /// This secret was used since the newest one was made.
+    pub fn secret_still_used(summary: &CredentialSummary) -> Self {
+        let last = summary.last_used.clone();
+        let (at, address) =
+            last.map_or((Timestamp::default(), String::new()), |last| (last.at, last.address));
+        let address = if address.is_empty() { "an unknown address".to_owned() } else { address };
+        Self::SecretStillUsed { id: summary.id, at: moment(at), address }
+    }
+
     /// An API of this name, or for this audience, is there.
     pub fn api_exists(api: &Api) -> Self {
         Self::ApiExists {

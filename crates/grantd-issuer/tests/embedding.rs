@@ -9,8 +9,9 @@ use std::sync::{
 
 use async_trait::async_trait;
 use grantd_issuer::{
-    Clients, Issuer, KeyRing, Memory, NewClient, PermissionEntry, Registrar, Response,
+    Admin, Clients, Issuer, KeyRing, Memory, NewClient, PermissionEntry, Registrar, Response,
     StorageFault,
+    change_log::ChangeEntry,
     core::{Algorithm, Client, ClientState, GrantType, SecretKey, SigningKey},
 };
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
@@ -36,6 +37,14 @@ impl Clients for Counted {
     async fn revision(&self) -> Result<u64, StorageFault> {
         self.memory.revision().await
     }
+
+    async fn changes(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Option<Vec<ChangeEntry>>, StorageFault> {
+        self.memory.changes(after, limit).await
+    }
 }
 
 struct Host {
@@ -50,6 +59,7 @@ impl Host {
     async fn new(signing_alg: Option<Algorithm>) -> Self {
         let storage = Arc::new(Counted::default());
         let registrar = Registrar::new(storage.memory.clone());
+        let admin = Admin::program("test");
         let key = SecretKey::from_bytes([7; 32]);
         let name: grantd_core::Permission = "a".parse().unwrap();
         let entry = PermissionEntry {
@@ -57,14 +67,14 @@ impl Host {
             api: "default".to_owned(),
             description: String::new(),
         };
-        registrar.create_permission(&entry).await.unwrap();
+        registrar.create_permission(&admin, &entry).await.unwrap();
         let new = NewClient {
             name: "A".to_owned(),
             permissions: vec![name],
             signing_alg,
             ..NewClient::default()
         };
-        let created = registrar.create_client(new, &key.secret_hasher()).await.unwrap();
+        let created = registrar.create_client(&admin, new, &key.secret_hasher()).await.unwrap();
         let id = created.client.id.to_string();
         let secret = created.secret.unwrap().1;
         let form = format!(
@@ -83,7 +93,7 @@ impl Host {
     async fn post(&self, form: &str) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        self.issuer.post_token(&headers, form.as_bytes()).await
+        self.issuer.post_token(&headers, form.as_bytes(), None).await
     }
 
     fn questions(&self) -> usize {
@@ -144,11 +154,17 @@ async fn a_change_is_seen_after_a_refresh_or_when_the_host_says_so() {
     let host = Host::new(None).await;
     host.issuer.refresh().await.unwrap();
     assert_eq!(host.post(&host.form).await.status(), 200);
-    host.registrar.set_client_state(&host.id, ClientState::Revoked).await.unwrap();
+    host.registrar
+        .set_client_state(&Admin::program("test"), &host.id, ClientState::Revoked)
+        .await
+        .unwrap();
     assert_eq!(host.post(&host.form).await.status(), 200, "still cached");
     host.issuer.refresh().await.unwrap();
     assert_eq!(host.post(&host.form).await.status(), 401);
-    host.registrar.set_client_state(&host.id, ClientState::Active).await.unwrap();
+    host.registrar
+        .set_client_state(&Admin::program("test"), &host.id, ClientState::Active)
+        .await
+        .unwrap();
     host.issuer.forget_clients();
     assert_eq!(host.post(&host.form).await.status(), 200);
     let before = host.questions();

@@ -3,3 +3,4 @@
 use grantd_issuer::Memory;
 
 grantd_issuer::storage_contract!(async { (Memory::default(), ()) });
+grantd_issuer::tokens_contract!(async { (Memory::default(), ()) });

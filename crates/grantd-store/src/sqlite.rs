@@ -1,11 +1,15 @@
 //! SQLite: one file, one writer, readers beside it.
 
+mod catalog;
+mod client_writes;
 mod clients;
 mod lane;
 mod migrations;
+mod record;
 mod registry;
 mod rows;
 mod statements;
+mod tokens;
 
 use std::{
     fs::OpenOptions,
@@ -16,7 +20,7 @@ use std::{
 
 use async_trait::async_trait;
 use grantd_core::Client;
-use grantd_issuer::{Clients, StorageFault};
+use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
 use rusqlite::{Connection, OpenFlags};
 
 use lane::{Reader, Writer};
@@ -60,6 +64,13 @@ impl Sqlite {
         })
     }
 
+    async fn counter(&self, name: &'static str) -> Result<u64, StorageFault> {
+        let value = move |open: &Connection| {
+            open.prepare_cached(statements::COUNTER)?.query_row([name], |row| row.get::<_, i64>(0))
+        };
+        self.reader().read(value).await.map(i64::unsigned_abs)
+    }
+
     fn reader(&self) -> &Reader {
         &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % READERS]
     }
@@ -101,12 +112,19 @@ impl Clients for Sqlite {
                 self.path.display()
             )));
         }
-        // The number counts other connections' commits as seen by one: always ask the same one.
-        let version = |connection: &Connection| {
-            connection.query_row(statements::DATA_VERSION, [], |row| row.get(0))
+        self.counter("change_seq").await
+    }
+
+    async fn changes(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Option<Vec<ChangeEntry>>, StorageFault> {
+        let page = move |open: &Connection| {
+            let parameters = (after.cast_signed(), limit);
+            open.prepare_cached(statements::CHANGES)?.query_map(parameters, rows::change)?.collect()
         };
-        let version: i64 = self.readers[0].read(version).await?;
-        Ok(version.unsigned_abs())
+        self.reader().read(page).await.map(Some)
     }
 }
 

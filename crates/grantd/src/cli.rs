@@ -1,7 +1,9 @@
 //! The command line: what can be said to grantd, and who answers.
 
 use clap::{Args, Parser, Subcommand};
-use grantd_core::{Algorithm, ClientId, GrantType, Permission, RoleName, Ttl};
+use grantd_core::{
+    Algorithm, ClientId, CredentialId, GrantType, Permission, RoleName, TokenFormat, Ttl,
+};
 
 use crate::settings::{Flags, ServeFlags};
 
@@ -39,6 +41,9 @@ pub(crate) enum Command {
     /// APIs: what tokens are for
     #[command(subcommand)]
     Api(Api),
+    /// The audit log: every change with who, when and what
+    #[command(subcommand)]
+    Audit(Audit),
     /// Bring the database up to this grantd's schema (serve does so too)
     Migrate,
 }
@@ -79,6 +84,19 @@ pub(crate) enum Client {
     List,
     /// Show one client
     Show(Id),
+    /// Change what is said about a client; taking something away kills its tokens
+    Update(Box<ClientUpdate>),
+    /// Give a client a new secret; the old one ends at once, or after an overlap
+    Rotate(Rotate),
+    /// End the overlap of a rotation now; refuses while the old secret is still in use
+    FinishRotation(FinishRotation),
+    /// End one secret now; the tokens it obtained die, and no others
+    RevokeSecret {
+        /// The client's id
+        id: String,
+        /// The credential's id, as `client show` lists it
+        credential: CredentialId,
+    },
     /// Suspend a client: no new tokens
     Revoke(Id),
     /// Delete a client; it can be restored
@@ -119,6 +137,12 @@ pub(crate) struct ClientCreate {
     /// Whose it is, e.g. tenant:42
     #[arg(long, value_name = "TYPE:ID", value_parser = parse_owner)]
     pub(crate) owner: Option<(String, String)>,
+    /// An API that it serves: it may introspect that API's tokens and read the revocation feed
+    #[arg(long, value_name = "API")]
+    pub(crate) serves: Vec<String>,
+    /// Format of its tokens: jwt or opaque
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<TokenFormat>,
     /// Without a secret: a browser or native app, which uses PKCE instead
     #[arg(long)]
     pub(crate) public: bool,
@@ -139,12 +163,100 @@ pub(crate) struct ClientCreate {
     pub(crate) secret_ttl: Option<Ttl>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct ClientUpdate {
+    /// The client's id
+    pub(crate) id: String,
+    /// Another name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Another description
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// The grant types from now on
+    #[arg(long = "grant", value_name = "GRANT")]
+    pub(crate) grants: Vec<GrantType>,
+    /// The redirect URIs from now on
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    pub(crate) redirect_uris: Vec<String>,
+    /// Give it this permission
+    #[arg(long = "add-permission", value_name = "PERMISSION")]
+    pub(crate) add_permissions: Vec<Permission>,
+    /// Take this permission from it
+    #[arg(long = "remove-permission", value_name = "PERMISSION")]
+    pub(crate) remove_permissions: Vec<Permission>,
+    /// Give it this role
+    #[arg(long = "add-role", value_name = "ROLE")]
+    pub(crate) add_roles: Vec<RoleName>,
+    /// Take this role from it
+    #[arg(long = "remove-role", value_name = "ROLE")]
+    pub(crate) remove_roles: Vec<RoleName>,
+    /// What a request without scope gets from now on
+    #[arg(long = "default-scope", value_name = "PERMISSION")]
+    pub(crate) default_scope: Vec<Permission>,
+    /// An API that it serves from now on
+    #[arg(long, value_name = "API")]
+    pub(crate) serves: Vec<String>,
+    /// Format of its tokens: jwt or opaque
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<TokenFormat>,
+    /// Whose it is from now on, e.g. tenant:42
+    #[arg(long, value_name = "TYPE:ID", value_parser = parse_owner)]
+    pub(crate) owner: Option<(String, String)>,
+    /// What its access tokens live, like 15m, 1h, 365d
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) access_token_ttl: Option<Ttl>,
+    /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA
+    #[arg(long, value_name = "ALG")]
+    pub(crate) signing_alg: Option<Algorithm>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rotate {
+    /// The client's id
+    pub(crate) id: String,
+    /// How long the old secret still works, like 24h [default: not at all]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) overlap: Option<Ttl>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FinishRotation {
+    /// The client's id
+    pub(crate) id: String,
+    /// Whoever still uses the old secret
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Audit {
+    /// List changes, oldest first
+    List {
+        /// Only those behind this number
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        after: u64,
+        /// How many at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Check that nothing in the log was altered, removed or reordered
+    Verify,
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum Role {
     /// Create a role
     Create(RoleCreate),
     /// List roles
     List,
+    /// Change a role; taking a permission kills the tokens of all who have the role
+    Update(RoleUpdate),
+    /// Remove a role from the server and from all who have it
+    Delete {
+        /// The role's name
+        name: RoleName,
+    },
     /// Show one role
     Show {
         /// The role's name
@@ -164,12 +276,32 @@ pub(crate) struct RoleCreate {
     pub(crate) permissions: Vec<Permission>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct RoleUpdate {
+    /// The role's name
+    pub(crate) name: RoleName,
+    /// Another description
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// Give it this permission
+    #[arg(long = "add-permission", value_name = "PERMISSION")]
+    pub(crate) add_permissions: Vec<Permission>,
+    /// Take this permission from it
+    #[arg(long = "remove-permission", value_name = "PERMISSION")]
+    pub(crate) remove_permissions: Vec<Permission>,
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum PermissionCommand {
     /// Create a permission
     Create(PermissionCreate),
     /// List permissions
     List,
+    /// Remove a permission from the server and from all who have it; their tokens die
+    Delete {
+        /// The permission's name
+        name: Permission,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -190,6 +322,8 @@ pub(crate) enum Api {
     Create(ApiCreate),
     /// List APIs
     List,
+    /// Change the settings of an API's tokens
+    Update(ApiUpdate),
     /// Show one API
     Show {
         /// The API's name
@@ -204,6 +338,24 @@ pub(crate) struct ApiCreate {
     /// The aud of its tokens, an absolute URI
     #[arg(long, value_name = "URI")]
     pub(crate) audience: String,
+    /// Format of its tokens: jwt or opaque
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<TokenFormat>,
+    /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA
+    #[arg(long, value_name = "ALG")]
+    pub(crate) signing_alg: Option<Algorithm>,
+    /// What its tokens live, like 15m, 1h
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) access_token_ttl: Option<Ttl>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ApiUpdate {
+    /// The API's name
+    pub(crate) name: String,
+    /// Format of its tokens: jwt or opaque
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<TokenFormat>,
     /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA
     #[arg(long, value_name = "ALG")]
     pub(crate) signing_alg: Option<Algorithm>,

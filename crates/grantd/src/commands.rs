@@ -1,6 +1,7 @@
 //! The commands: each parses, calls and renders, nothing else.
 
 mod api;
+mod audit;
 mod client;
 mod keys;
 mod permission;
@@ -11,12 +12,11 @@ pub(crate) use keys::fresh_secret_key;
 use std::sync::Arc;
 
 use anyhow::Result;
-use grantd_core::Timestamp;
-use grantd_issuer::Registrar;
+use grantd_issuer::{Admin, Registrar};
 use grantd_store::Sqlite;
 use serde_json::json;
 
-use crate::{cli::Command, output::Output, settings::Settings};
+use crate::{cli::Command, environment::account, output::Output, settings::Settings};
 
 pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -> Result<()> {
     match command {
@@ -25,6 +25,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Role(command) => role::run(command, settings, output).await,
         Command::Permission(command) => permission::run(command, settings, output).await,
         Command::Api(command) => api::run(command, settings, output).await,
+        Command::Audit(command) => audit::run(command, settings, output).await,
         Command::Migrate => migrate(settings, output),
         Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
     }
@@ -43,10 +44,9 @@ fn migrate(settings: &Settings, output: Output) -> Result<()> {
     })
 }
 
-/// A moment as RFC 3339 text in UTC, to the second.
-fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.seconds())
-        .map_or_else(|_| at.seconds().to_string(), |at| at.to_string())
+/// Who is at the command line.
+fn operator() -> Admin {
+    Admin::command_line(&account())
 }
 
 /// Names joined by blanks, or a dash for none.

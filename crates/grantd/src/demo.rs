@@ -7,7 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use grantd_core::{Algorithm, GrantType, Secret, SigningKey};
 use grantd_guard::Guard;
-use grantd_issuer::{Clients, Issuer, KeyRing, NewClient, PermissionEntry, Registrar};
+use grantd_issuer::{
+    Admin, Clients, Issuer, KeyRing, NewClient, PermissionEntry, Registrar, Tokens,
+};
 use grantd_store::Sqlite;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -39,8 +41,10 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     let guard = Guard::with_keys(&base, keys.jwk_set()).build_now()?;
     let issuer = Issuer::builder(&base, keys, secret_key)
         .enable(GrantType::ClientCredentials, None)
+        .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
         .build(Arc::clone(&store) as Arc<dyn Clients>);
-    let routes = serve::router(Arc::new(issuer), store).merge(schools::routes(&guard));
+    let (routes, watching) = serve::router(Arc::new(issuer), store as Arc<_>);
+    let routes = routes.merge(schools::routes(&guard));
 
     let steps = steps(&base, &client_id, secret.reveal());
     let document = json!({
@@ -58,7 +62,7 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
              Stop it with Ctrl-C; everything it made goes with it.\n"
         )
     })?;
-    serve::serve(listener, routes).await
+    serve::serve(listener, routes, || watching.abort()).await
 }
 
 /// Two permissions, and a client that has one of them.
@@ -67,20 +71,21 @@ async fn furnish(
     hasher: &grantd_core::SecretHasher,
 ) -> Result<(String, Secret)> {
     let registrar = Registrar::new(Arc::clone(store) as Arc<_>);
+    let admin = Admin::program("demo");
     for (name, description) in
         [("view_schools", "See the list of schools"), ("invoices.read", "Read invoices")]
     {
         let api = grantd_core::Api::DEFAULT.to_owned();
         let entry =
             PermissionEntry { name: name.parse()?, api, description: description.to_owned() };
-        registrar.create_permission(&entry).await?;
+        registrar.create_permission(&admin, &entry).await?;
     }
     let new = NewClient {
         name: "Schoolsoft Integration".to_owned(),
         permissions: vec!["view_schools".parse()?],
         ..NewClient::default()
     };
-    let created = registrar.create_client(new, hasher).await?;
+    let created = registrar.create_client(&admin, new, hasher).await?;
     let (_, secret) = created.secret.context("a confidential client has a secret")?;
     Ok((created.client.id.to_string(), secret))
 }

@@ -59,6 +59,18 @@ impl Environment {
     }
 }
 
+/// The name of the account that runs this process, for the audit log; its number where it has none.
+pub(crate) fn account() -> String {
+    let user = rustix::process::getuid().as_raw();
+    let entries = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = entries.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| user.to_string())
+}
+
 /// The error names the variable and not its value, which may be a key.
 fn utf8(name: &str, value: OsString) -> Result<String> {
     value.into_string().map_err(|_| anyhow!("{name} is not UTF-8 text: set it anew"))

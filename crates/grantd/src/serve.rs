@@ -2,6 +2,7 @@
 
 mod body;
 mod connection;
+mod feed;
 mod listener;
 mod pulse;
 mod refusal_log;
@@ -11,10 +12,13 @@ use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use grantd_core::GrantType;
-use grantd_issuer::{Clients, Issuer};
+use grantd_issuer::{Clients, Issuer, Registry, StorageFault, Tokens};
 use grantd_store::Sqlite;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use listener::serve;
@@ -23,7 +27,10 @@ pub(crate) use routes::router;
 use crate::{output::Output, settings::Settings};
 
 /// How often the server looks whether something has changed its clients.
-const REFRESH: Duration = Duration::from_millis(200);
+const REFRESH: Duration = Duration::from_millis(50);
+
+/// How long the last use of a secret may stay unwritten.
+const RECORD: Duration = Duration::from_secs(2);
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
@@ -40,8 +47,27 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     // What remains of the keys is what signs with them.
     drop(settings);
     announce(&issuer, listening, output)?;
-    let routes = router(Arc::new(issuer), store);
-    serve(listener, routes).await
+    let issuer = Arc::new(issuer);
+    store.allow_ttl(issuer.longest_ttl()).await?;
+    let recorder = tokio::spawn(record_uses(Arc::clone(&issuer), Arc::clone(&store)));
+    let (routes, watching) = router(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
+    let served = serve(listener, routes, || watching.abort()).await;
+    recorder.abort();
+    store.record_use(&issuer.drain_uses()).await?;
+    served
+}
+
+/// Writes down when and from where secrets were used, a batch at a time.
+async fn record_uses(issuer: Arc<Issuer>, store: Arc<Sqlite>) {
+    loop {
+        tokio::time::sleep(RECORD).await;
+        let uses = issuer.drain_uses();
+        if !uses.is_empty()
+            && let Err(fault) = store.record_use(&uses).await
+        {
+            tracing::error!(fault = &fault as &dyn std::error::Error, "last uses are not recorded");
+        }
+    }
 }
 
 /// Reads keys and settings now, and takes issuer and storage when the port is known.
@@ -54,25 +80,41 @@ pub(crate) fn builder(
         Issuer::builder(issuer, keys, secret_key)
             .access_token_ttl(ttl)
             .enable(GrantType::ClientCredentials, machine_ttl)
+            .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
             .build(store as Arc<dyn Clients>)
     })
 }
 
-/// Keeps the cached clients true while the command line changes them.
-pub(crate) fn keep_fresh(issuer: Arc<Issuer>) {
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(REFRESH);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+/// Keeps the cached clients true, and the feed's readers informed, whoever changes things.
+pub(crate) struct Watcher {
+    issuer: Arc<Issuer>,
+    storage: Arc<dyn Registry>,
+    told: watch::Sender<u64>,
+    noticed: Arc<Notify>,
+}
+
+impl Watcher {
+    async fn run(self) {
         loop {
-            ticks.tick().await;
-            if let Err(fault) = issuer.refresh().await {
+            let looked = self.look().await;
+            if let Err(fault) = looked {
                 tracing::error!(
                     fault = &fault as &dyn std::error::Error,
                     "cannot look for changes"
                 );
+                tokio::time::sleep(REFRESH * 10).await;
             }
+            // Whichever comes first: our own change, or the time to look for another process's.
+            let _ = tokio::time::timeout(REFRESH, self.noticed.notified()).await;
         }
-    });
+    }
+
+    async fn look(&self) -> Result<(), StorageFault> {
+        self.issuer.refresh().await?;
+        let revision = self.storage.revision().await?;
+        self.told.send_if_modified(|told| std::mem::replace(told, revision) != revision);
+        Ok(())
+    }
 }
 
 fn announce(issuer: &Issuer, listening: SocketAddr, output: Output) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::{Authorized, Policy, choose_api, grant_scope};
 use crate::{
     authenticate::Authenticated, client::ClientKind, grant_type::GrantType, refusal::Refusal,
-    token_request::Ask,
+    token_format::TokenFormat, token_request::Ask,
 };
 
 pub(super) fn authorize<'a>(
@@ -22,9 +22,10 @@ pub(super) fn authorize<'a>(
         client,
         credential: authenticated.credential(),
         grant: GrantType::ClientCredentials,
-        audience: api.audience.as_deref().unwrap_or(&policy.issuer),
+        audience: api.audience(&policy.issuer),
         scope: grant_scope(client, chosen, ask.scope.as_ref())?,
         ttl: policy.ttl(client, api, GrantType::ClientCredentials),
+        format: client.format.or(api.format).unwrap_or(TokenFormat::Jwt),
         signing_alg: client.signing_alg.or(api.signing_alg),
     })
 }

@@ -14,7 +14,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use super::{Algorithm, Jwk, pem};
 
 /// A public key with the one algorithm it is for (RFC 8725 section 3.1).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PublicKey {
     algorithm: Algorithm,
     key: ParsedPublicKey,

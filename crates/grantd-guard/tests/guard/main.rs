@@ -5,7 +5,11 @@
 mod application;
 mod bearer;
 mod discovery;
+mod fake_feed;
 mod fake_issuer;
+mod feed;
+mod feed_cuts;
+mod feed_lies;
 mod forge;
 mod layers;
 mod principal;

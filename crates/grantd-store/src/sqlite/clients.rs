@@ -1,10 +1,12 @@
 //! Reading clients: whole for a decision, whole for an operator.
 
+use std::sync::Arc;
+
 use grantd_core::{Client, ClientApi, Credential};
 use grantd_issuer::Registration;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{rows, statements as sql};
+use super::{catalog, rows, statements as sql};
 
 /// The client as decisions need it. One read transaction: no half of a change is ever seen.
 pub(super) fn client(connection: &Connection, id: &str) -> rusqlite::Result<Option<Client>> {
@@ -16,7 +18,12 @@ pub(super) fn client(connection: &Connection, id: &str) -> rusqlite::Result<Opti
     while let Some(row) = found.next()? {
         rows::push_client_api(&mut apis, row)?;
     }
-    Ok(Some(client.to_client(credentials, apis)))
+    let mut serves = Vec::new();
+    if !client.serves.is_empty() {
+        let known = catalog::apis(&snapshot)?.into_iter();
+        serves.extend(known.filter(|api| client.serves.contains(&api.name)).map(Arc::new));
+    }
+    Ok(Some(client.to_client(credentials, apis, serves)))
 }
 
 /// The client as an operator sees it.
@@ -45,7 +52,7 @@ pub(super) fn registrations(
     Ok(page)
 }
 
-fn load(
+pub(super) fn load(
     connection: &Connection,
     id: &str,
 ) -> rusqlite::Result<Option<(Registration, Vec<Credential>)>> {

@@ -7,8 +7,10 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::lane::fault;
 
 /// Every migration ever released; a released one never changes.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_clients", include_str!("../../migrations/sqlite/0001_clients.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_clients", include_str!("../../migrations/sqlite/0001_clients.sql")),
+    ("0002_changes", include_str!("../../migrations/sqlite/0002_changes.sql")),
+];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _migrations (
     number     INTEGER PRIMARY KEY,

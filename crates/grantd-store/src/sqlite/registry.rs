@@ -1,26 +1,42 @@
 //! The commands' side of the port: every call one transaction, answered when it is on disk.
 
 use async_trait::async_trait;
-use grantd_core::{
-    Algorithm, Api, ClientId, ClientState, Credential, GrantType, Permission, Timestamp, Ttl,
-};
+use grantd_core::{Api, ClientId, CredentialId, Permission, RoleName, Ttl};
 use grantd_issuer::{
-    Conflict, PermissionEntry, Registration, Registry, RegistryError, RoleEntry, StorageFault,
+    LastUse, PermissionEntry, Registration, Registry, RegistryError, RoleEntry, Stamp,
+    StorageFault,
+    audit::AuditEvent,
+    client_change::{ClientChange, ClientRecord},
 };
-use rusqlite::{Connection, Params, params};
+use rusqlite::{Connection, params};
 
-use super::{Sqlite, clients, lane::fault, rows, statements as sql};
+use super::{
+    Sqlite, catalog, client_writes, clients,
+    record::{allow_ttl, execute},
+    rows, statements as sql,
+};
 
 #[async_trait]
 impl Registry for Sqlite {
     async fn create_client(
         &self,
-        client: &Registration,
-        secret: Option<&Credential>,
+        record: &ClientRecord,
+        stamp: &Stamp,
     ) -> Result<(), RegistryError> {
-        let (client, secret) = (client.clone(), secret.cloned());
+        let (record, stamp) = (record.clone(), stamp.clone());
+        self.writer.write(move |open| client_writes::create(open, &record, &stamp)).await
+    }
+
+    async fn change_client(
+        &self,
+        id: &str,
+        version: Option<u64>,
+        change: &ClientChange,
+        stamp: &Stamp,
+    ) -> Result<Option<Registration>, RegistryError> {
+        let (id, change, stamp) = (id.to_owned(), change.clone(), stamp.clone());
         self.writer
-            .write(move |connection| insert_client(connection, &client, secret.as_ref()))
+            .write(move |open| client_writes::change(open, &id, version, &change, &stamp))
             .await
     }
 
@@ -40,204 +56,111 @@ impl Registry for Sqlite {
             .await
     }
 
-    async fn set_client_state(
+    async fn create_permission(
         &self,
-        id: &str,
-        state: ClientState,
-        now: Timestamp,
-    ) -> Result<bool, StorageFault> {
-        let id = id.to_owned();
-        let change = move |connection: &Connection| {
-            Ok(execute(
-                connection,
-                sql::SET_CLIENT_STATE,
-                params![id, state.as_str(), now.micros()],
-            )? == 1)
+        permission: &PermissionEntry,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let (permission, stamp) = (permission.clone(), stamp.clone());
+        self.writer.write(move |open| catalog::create_permission(open, &permission, &stamp)).await
+    }
+
+    async fn delete_permission(
+        &self,
+        name: &Permission,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let (name, stamp) = (name.clone(), stamp.clone());
+        self.writer.write(move |open| catalog::delete_permission(open, &name, &stamp)).await
+    }
+
+    async fn permissions(&self) -> Result<Vec<PermissionEntry>, StorageFault> {
+        self.reader().read(catalog::permissions).await
+    }
+
+    async fn create_role(&self, role: &RoleEntry, stamp: &Stamp) -> Result<(), RegistryError> {
+        let (role, stamp) = (role.clone(), stamp.clone());
+        self.writer.write(move |open| catalog::create_role(open, &role, &stamp)).await
+    }
+
+    async fn change_role(
+        &self,
+        name: &RoleName,
+        role: Option<&RoleEntry>,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let (name, role, stamp) = (name.clone(), role.cloned(), stamp.clone());
+        self.writer
+            .write(move |open| catalog::change_role(open, &name, role.as_ref(), &stamp))
+            .await
+    }
+
+    async fn roles(&self) -> Result<Vec<RoleEntry>, StorageFault> {
+        let whole = |connection: &Connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            catalog::roles(&snapshot)
         };
-        self.writer.write(change).await.map_err(|error| match error {
+        self.reader().read(whole).await
+    }
+
+    async fn create_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError> {
+        let (api, stamp) = (api.clone(), stamp.clone());
+        self.writer.write(move |open| catalog::create_api(open, &api, &stamp)).await
+    }
+
+    async fn change_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError> {
+        let (api, stamp) = (api.clone(), stamp.clone());
+        self.writer.write(move |open| catalog::change_api(open, &api, &stamp)).await
+    }
+
+    async fn apis(&self) -> Result<Vec<Api>, StorageFault> {
+        self.reader().read(catalog::apis).await
+    }
+
+    async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault> {
+        self.write_plain(move |open| allow_ttl(open, Some(ttl))).await
+    }
+
+    async fn record_use(&self, uses: &[(CredentialId, LastUse)]) -> Result<(), StorageFault> {
+        let uses = uses.to_vec();
+        let change = move |open: &Connection| {
+            for (id, last) in &uses {
+                let row = params![id.to_string(), last.at.micros(), last.address];
+                execute(open, sql::RECORD_USE, row)?;
+            }
+            Ok(())
+        };
+        self.write_plain(change).await
+    }
+
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, StorageFault> {
+        let page = move |open: &Connection| {
+            let parameters = params![after.cast_signed(), limit];
+            open.prepare_cached(sql::AUDIT)?.query_map(parameters, rows::audit)?.collect()
+        };
+        self.reader().read(page).await
+    }
+
+    async fn epoch(&self) -> Result<u64, StorageFault> {
+        self.counter("epoch").await
+    }
+
+    async fn audit_length(&self) -> Result<u64, StorageFault> {
+        self.counter("audit_seq").await
+    }
+}
+
+impl Sqlite {
+    /// A write that nothing can contradict.
+    pub(super) async fn write_plain(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<(), StorageFault> + Send + 'static,
+    ) -> Result<(), StorageFault> {
+        let written =
+            self.writer.write(move |open| change(open).map_err(RegistryError::from)).await;
+        written.map_err(|error| match error {
             RegistryError::Storage(fault) => fault,
             RegistryError::Conflict(conflict) => StorageFault::plain(conflict.to_string()),
         })
     }
-
-    async fn create_permission(
-        &self,
-        permission: &PermissionEntry,
-        now: Timestamp,
-    ) -> Result<(), RegistryError> {
-        let permission = permission.clone();
-        self.writer.write(move |connection| insert_permission(connection, &permission, now)).await
-    }
-
-    async fn permissions(&self) -> Result<Vec<PermissionEntry>, StorageFault> {
-        let entry = |row: &rusqlite::Row<'_>| {
-            Ok(PermissionEntry {
-                name: rows::parse(row, 0)?,
-                api: row.get(1)?,
-                description: row.get(2)?,
-            })
-        };
-        self.reader()
-            .read(move |connection| {
-                connection.prepare_cached(sql::PERMISSIONS)?.query_map([], entry)?.collect()
-            })
-            .await
-    }
-
-    async fn create_role(&self, role: &RoleEntry, now: Timestamp) -> Result<(), RegistryError> {
-        let role = role.clone();
-        self.writer.write(move |connection| insert_role(connection, &role, now)).await
-    }
-
-    async fn roles(&self) -> Result<Vec<RoleEntry>, StorageFault> {
-        let question = |connection: &Connection| {
-            let snapshot = connection.unchecked_transaction()?;
-            let entry = |row: &rusqlite::Row<'_>| {
-                let permissions =
-                    clients::names(&snapshot, sql::ROLE_PERMISSIONS, row.get_ref(0)?.as_str()?)?;
-                Ok(RoleEntry { name: rows::parse(row, 0)?, description: row.get(1)?, permissions })
-            };
-            snapshot.prepare_cached(sql::ROLES)?.query_map([], entry)?.collect()
-        };
-        self.reader().read(question).await
-    }
-
-    async fn create_api(&self, api: &Api, now: Timestamp) -> Result<(), RegistryError> {
-        let api = api.clone();
-        let change = move |connection: &Connection| {
-            let alg = api.signing_alg.map(Algorithm::as_str);
-            let ttl = api.access_token_ttl.map(Ttl::seconds);
-            let row = params![api.name, api.audience, alg, ttl, now.micros()];
-            if execute(connection, sql::INSERT_API, row)? == 0 {
-                Err(Conflict::api_exists(&api).into())
-            } else {
-                Ok(())
-            }
-        };
-        self.writer.write(change).await
-    }
-
-    async fn apis(&self) -> Result<Vec<Api>, StorageFault> {
-        self.reader()
-            .read(|connection| {
-                connection.prepare_cached(sql::APIS)?.query_map([], rows::api)?.collect()
-            })
-            .await
-    }
-}
-
-fn insert_client(
-    connection: &Connection,
-    client: &Registration,
-    secret: Option<&Credential>,
-) -> Result<(), RegistryError> {
-    check_permissions(
-        connection,
-        client.permissions.iter().chain(client.default_scope.iter().flatten()),
-    )?;
-    for role in &client.roles {
-        if !exists(connection, sql::ROLE_EXISTS, role.as_str())? {
-            return Err(Conflict::RoleUnknown(role.clone()).into());
-        }
-    }
-    let id = client.id.as_str();
-    let row = params![
-        id,
-        client.name,
-        client.description,
-        client.kind.as_str(),
-        client.state.as_str(),
-        client.grants.iter().map(GrantType::as_str).collect::<Vec<_>>().join(" "),
-        client.redirect_uris.join("\n"),
-        client.owner.as_ref().map(|owner| &owner.kind),
-        client.owner.as_ref().map(|owner| &owner.id),
-        client.default_scope.as_ref().map(|names| names
-            .iter()
-            .map(Permission::as_str)
-            .collect::<Vec<_>>()
-            .join(" ")),
-        client.access_token_ttl.map(Ttl::seconds),
-        client.signing_alg.map(Algorithm::as_str),
-        i64::try_from(client.generation).unwrap_or(i64::MAX),
-        client.created_at.micros(),
-        client.updated_at.micros(),
-    ];
-    if execute(connection, sql::INSERT_CLIENT, row)? == 0 {
-        return Err(Conflict::ClientExists(client.id.clone()).into());
-    }
-    for permission in &client.permissions {
-        execute(connection, sql::INSERT_CLIENT_PERMISSION, [id, permission.as_str()])?;
-    }
-    for role in &client.roles {
-        execute(connection, sql::INSERT_CLIENT_ROLE, [id, role.as_str()])?;
-    }
-    if let Some(secret) = secret {
-        let expires_at = secret.expires_at.map(Timestamp::micros);
-        let row = params![
-            secret.id.to_string(),
-            id,
-            secret.hash.as_bytes(),
-            client.created_at.micros(),
-            expires_at
-        ];
-        execute(connection, sql::INSERT_CREDENTIAL, row)?;
-    }
-    Ok(())
-}
-
-fn insert_permission(
-    connection: &Connection,
-    entry: &PermissionEntry,
-    now: Timestamp,
-) -> Result<(), RegistryError> {
-    if !exists(connection, sql::API_EXISTS, &entry.api)? {
-        return Err(Conflict::ApiUnknown(entry.api.clone()).into());
-    }
-    let row = params![entry.name.as_str(), entry.api, entry.description, now.micros()];
-    if execute(connection, sql::INSERT_PERMISSION, row)? == 0 {
-        return Err(Conflict::PermissionExists(entry.name.clone()).into());
-    }
-    Ok(())
-}
-
-fn insert_role(
-    connection: &Connection,
-    role: &RoleEntry,
-    now: Timestamp,
-) -> Result<(), RegistryError> {
-    let name = role.name.as_str();
-    if execute(connection, sql::INSERT_ROLE, params![name, role.description, now.micros()])? == 0 {
-        return Err(Conflict::RoleExists(role.name.clone()).into());
-    }
-    check_permissions(connection, &role.permissions)?;
-    for permission in &role.permissions {
-        execute(connection, sql::INSERT_ROLE_PERMISSION, [name, permission.as_str()])?;
-    }
-    Ok(())
-}
-
-fn check_permissions<'a>(
-    connection: &Connection,
-    names: impl IntoIterator<Item = &'a Permission>,
-) -> Result<(), RegistryError> {
-    for name in names {
-        if !exists(connection, sql::PERMISSION_EXISTS, name.as_str())? {
-            return Err(Conflict::PermissionUnknown(name.clone()).into());
-        }
-    }
-    Ok(())
-}
-
-fn exists(connection: &Connection, statement: &str, name: &str) -> Result<bool, StorageFault> {
-    let mut statement = connection.prepare_cached(statement).map_err(|error| fault(&error))?;
-    statement.query_row([name], |row| row.get(0)).map_err(|error| fault(&error))
-}
-
-fn execute(
-    connection: &Connection,
-    statement: &str,
-    row: impl Params,
-) -> Result<usize, StorageFault> {
-    let mut statement = connection.prepare_cached(statement).map_err(|error| fault(&error))?;
-    statement.execute(row).map_err(|error| fault(&error))
 }

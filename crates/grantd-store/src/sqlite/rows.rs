@@ -5,7 +5,9 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 use grantd_core::{
     Api, ClientApi, ClientKind, ClientState, Credential, Permission, SecretHash, Timestamp, Ttl,
 };
-use grantd_issuer::{CredentialSummary, Owner, Registration};
+use grantd_issuer::{
+    CredentialSummary, LastUse, Owner, Registration, audit::AuditEvent, change_log::ChangeEntry,
+};
 use rusqlite::{Row, types::Type};
 
 pub(super) fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
@@ -15,12 +17,7 @@ pub(super) fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
         name: row.get(1)?,
         description: row.get(2)?,
         kind: named(row, 3, &[ClientKind::Confidential, ClientKind::Public], ClientKind::as_str)?,
-        state: named(
-            row,
-            4,
-            &[ClientState::Active, ClientState::Revoked, ClientState::Deleted],
-            ClientState::as_str,
-        )?,
+        state: state(row, 4)?,
         grants: words(row.get_ref(5)?.as_str()?, 5)?.into_iter().collect(),
         redirect_uris: row.get_ref(6)?.as_str()?.lines().map(ToOwned::to_owned).collect(),
         owner: owner.map(|(kind, id)| Owner { kind, id }),
@@ -34,8 +31,11 @@ pub(super) fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
         access_token_ttl: ttl(row, 10)?,
         signing_alg: optional(row, 11)?,
         generation: unsigned(row, 12)?,
-        created_at: timestamp(row, 13)?,
-        updated_at: timestamp(row, 14)?,
+        version: unsigned(row, 13)?,
+        created_at: timestamp(row, 14)?,
+        updated_at: timestamp(row, 15)?,
+        format: optional(row, 16)?,
+        serves: row.get_ref(17)?.as_str()?.lines().map(ToOwned::to_owned).collect(),
         credentials: Vec::new(),
     })
 }
@@ -45,19 +45,52 @@ pub(super) fn credential(row: &Row<'_>) -> rusqlite::Result<(Credential, Credent
     let id = parse(row, 0)?;
     let expires_at = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_micros);
     let hash = SecretHash::from_bytes(row.get(1)?);
-    Ok((
-        Credential { id, hash, expires_at },
-        CredentialSummary { id, created_at: timestamp(row, 2)?, expires_at },
-    ))
+    let at = row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros);
+    let address = row.get::<_, Option<String>>(5)?.unwrap_or_default();
+    let summary = CredentialSummary {
+        id,
+        created_at: timestamp(row, 2)?,
+        expires_at,
+        last_used: at.map(|at| LastUse { at, address }),
+    };
+    Ok((Credential { id, hash, expires_at }, summary))
 }
 
-/// An API from four columns: name, audience, algorithm, time to live.
+/// An entry of the change log.
+pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<ChangeEntry> {
+    let generation: Option<i64> = row.get(3)?;
+    Ok(ChangeEntry {
+        seq: unsigned(row, 0)?,
+        kind: row.get(1)?,
+        id: row.get(2)?,
+        generation: generation.map(i64::unsigned_abs),
+        until: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros),
+    })
+}
+
+/// An audit event.
+pub(super) fn audit(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
+    Ok(AuditEvent {
+        seq: unsigned(row, 0)?,
+        at: timestamp(row, 1)?,
+        actor: row.get(2)?,
+        address: row.get(3)?,
+        action: row.get(4)?,
+        object: row.get(5)?,
+        before: row.get(6)?,
+        after: row.get(7)?,
+        hash: row.get(8)?,
+    })
+}
+
+/// An API from five columns: name, audience, algorithm, time to live, format.
 pub(super) fn api(row: &Row<'_>) -> rusqlite::Result<Api> {
     Ok(Api {
         name: row.get(0)?,
         audience: row.get(1)?,
         signing_alg: optional(row, 2)?,
         access_token_ttl: ttl(row, 3)?,
+        format: optional(row, 4)?,
     })
 }
 
@@ -67,10 +100,16 @@ pub(super) fn push_client_api(apis: &mut Vec<ClientApi>, row: &Row<'_>) -> rusql
     if apis.last().is_none_or(|last| last.api.name != name) {
         apis.push(ClientApi { api: Arc::new(api(row)?), permissions: Vec::new() });
     }
-    if let (Some(last), Some(permission)) = (apis.last_mut(), optional::<Permission>(row, 4)?) {
+    if let (Some(last), Some(permission)) = (apis.last_mut(), optional::<Permission>(row, 5)?) {
         last.permissions.push(permission);
     }
     Ok(())
+}
+
+/// A client's state by its name.
+pub(super) fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<ClientState> {
+    let all = [ClientState::Active, ClientState::Revoked, ClientState::Deleted];
+    named(row, at, &all, ClientState::as_str)
 }
 
 /// A text column that parses.

@@ -10,30 +10,49 @@ macro_rules! statements {
 }
 
 statements! {
-    DATA_VERSION = "PRAGMA data_version";
-
     CLIENT = "SELECT id, name, description, kind, state, grants, redirect_uris, owner_type, owner_id, default_scope,
-                     access_token_ttl, signing_alg, generation, created_at, updated_at
+                     access_token_ttl, signing_alg, generation, version, created_at, updated_at, token_format, serves
               FROM clients WHERE id = ?1";
     CLIENTS_AFTER = "SELECT id FROM clients WHERE id > ?1 AND state <> 'deleted' ORDER BY id LIMIT ?2";
-    INSERT_CLIENT = "INSERT INTO clients (id, name, description, kind, state, grants, redirect_uris, owner_type,
-                                          owner_id, default_scope, access_token_ttl, signing_alg, generation,
-                                          created_at, updated_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-                     ON CONFLICT (id) DO NOTHING";
-    SET_CLIENT_STATE = "UPDATE clients SET state = ?2, generation = generation + 1, updated_at = ?3 WHERE id = ?1";
+    PUT_CLIENT = "INSERT INTO clients (id, name, description, kind, state, grants, redirect_uris, owner_type,
+                                       owner_id, default_scope, access_token_ttl, signing_alg, generation,
+                                       version, created_at, updated_at, token_format, serves)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                  ON CONFLICT (id) DO UPDATE SET
+                      name = excluded.name, description = excluded.description, state = excluded.state,
+                      grants = excluded.grants, redirect_uris = excluded.redirect_uris,
+                      owner_type = excluded.owner_type, owner_id = excluded.owner_id,
+                      default_scope = excluded.default_scope, access_token_ttl = excluded.access_token_ttl,
+                      signing_alg = excluded.signing_alg, generation = excluded.generation,
+                      version = excluded.version, updated_at = excluded.updated_at,
+                      token_format = excluded.token_format, serves = excluded.serves";
+    RAISE_ROLE_HOLDERS = "UPDATE clients SET generation = generation + 1, version = version + 1, updated_at = ?2
+                          WHERE id IN (SELECT client_id FROM client_roles WHERE role = ?1)
+                          RETURNING id, generation";
+    RAISE_PERMISSION_HOLDERS = "UPDATE clients SET generation = generation + 1, version = version + 1, updated_at = ?2
+                                WHERE id IN (SELECT client_id FROM client_permissions WHERE permission = ?1
+                                             UNION
+                                             SELECT client_id FROM client_roles NATURAL JOIN role_permissions
+                                             WHERE permission = ?1)
+                                RETURNING id, generation";
 
-    CREDENTIALS = "SELECT id, hash, created_at, expires_at FROM credentials WHERE client_id = ?1
-                   ORDER BY created_at, id";
-    INSERT_CREDENTIAL = "INSERT INTO credentials (id, client_id, hash, created_at, expires_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5)";
+    CREDENTIALS = "SELECT id, hash, created_at, expires_at, last_used_at, last_used_from
+                   FROM credentials WHERE client_id = ?1 ORDER BY created_at, id";
+    PUT_CREDENTIAL = "INSERT INTO credentials (id, client_id, hash, created_at, expires_at)
+                      VALUES (?1, ?2, ?3, ?4, ?5)
+                      ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at";
+    RECORD_USE = "UPDATE credentials SET last_used_at = ?2, last_used_from = ?3
+                  WHERE id = ?1 AND coalesce(last_used_at, 0) < ?2";
 
     CLIENT_PERMISSIONS = "SELECT permission FROM client_permissions WHERE client_id = ?1 ORDER BY permission";
+    CLEAR_CLIENT_PERMISSIONS = "DELETE FROM client_permissions WHERE client_id = ?1";
     INSERT_CLIENT_PERMISSION = "INSERT INTO client_permissions (client_id, permission) VALUES (?1, ?2)";
     CLIENT_ROLES = "SELECT role FROM client_roles WHERE client_id = ?1 ORDER BY role";
+    CLEAR_CLIENT_ROLES = "DELETE FROM client_roles WHERE client_id = ?1";
     INSERT_CLIENT_ROLE = "INSERT INTO client_roles (client_id, role) VALUES (?1, ?2)";
 
-    CLIENT_APIS = "SELECT apis.name, apis.audience, apis.signing_alg, apis.access_token_ttl, permissions.name
+    CLIENT_APIS = "SELECT apis.name, apis.audience, apis.signing_alg, apis.access_token_ttl, apis.token_format,
+                          permissions.name
                    FROM apis LEFT JOIN permissions ON permissions.api = apis.name AND permissions.name IN (
                        SELECT permission FROM client_permissions WHERE client_id = ?1
                        UNION
@@ -41,22 +60,52 @@ statements! {
                    WHERE permissions.name IS NOT NULL OR apis.name = 'default'
                    ORDER BY apis.name <> 'default', apis.name, permissions.name";
 
-    PERMISSION_EXISTS = "SELECT EXISTS (SELECT 1 FROM permissions WHERE name = ?1)";
     PERMISSIONS = "SELECT name, api, description FROM permissions ORDER BY name";
+    DELETE_PERMISSION = "DELETE FROM permissions WHERE name = ?1";
+    DELETE_PERMISSION_OF_CLIENTS = "DELETE FROM client_permissions WHERE permission = ?1";
+    DELETE_PERMISSION_OF_ROLES = "DELETE FROM role_permissions WHERE permission = ?1";
+    DEFAULT_SCOPES_WITH = "SELECT id, default_scope FROM clients
+                           WHERE instr(' ' || default_scope || ' ', ' ' || ?1 || ' ') > 0";
+    SET_DEFAULT_SCOPE = "UPDATE clients SET default_scope = ?2 WHERE id = ?1";
     INSERT_PERMISSION = "INSERT INTO permissions (name, api, description, created_at) VALUES (?1, ?2, ?3, ?4)
                          ON CONFLICT (name) DO NOTHING";
 
-    ROLE_EXISTS = "SELECT EXISTS (SELECT 1 FROM roles WHERE name = ?1)";
     ROLES = "SELECT name, description FROM roles ORDER BY name";
     INSERT_ROLE = "INSERT INTO roles (name, description, created_at) VALUES (?1, ?2, ?3)
                    ON CONFLICT (name) DO NOTHING";
+    UPDATE_ROLE = "UPDATE roles SET description = ?2 WHERE name = ?1";
+    DELETE_ROLE = "DELETE FROM roles WHERE name = ?1";
+    DELETE_ROLE_HOLDERS = "DELETE FROM client_roles WHERE role = ?1";
+    CLEAR_ROLE_PERMISSIONS = "DELETE FROM role_permissions WHERE role = ?1";
     ROLE_PERMISSIONS = "SELECT permission FROM role_permissions WHERE role = ?1 ORDER BY permission";
     INSERT_ROLE_PERMISSION = "INSERT INTO role_permissions (role, permission) VALUES (?1, ?2)";
 
-    API_EXISTS = "SELECT EXISTS (SELECT 1 FROM apis WHERE name = ?1)";
-    APIS = "SELECT name, audience, signing_alg, access_token_ttl FROM apis ORDER BY name";
-    INSERT_API = "INSERT INTO apis (name, audience, signing_alg, access_token_ttl, created_at)
-                  VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    APIS = "SELECT name, audience, signing_alg, access_token_ttl, token_format FROM apis ORDER BY name";
+    INSERT_API = "INSERT INTO apis (name, audience, signing_alg, access_token_ttl, token_format, created_at)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+    UPDATE_API = "UPDATE apis SET signing_alg = ?2, access_token_ttl = ?3, token_format = ?4 WHERE name = ?1";
+
+    COUNTER = "SELECT value FROM counters WHERE name = ?1";
+    NEXT = "UPDATE counters SET value = value + 1 WHERE name = ?1 RETURNING value";
+    RAISE_COUNTER = "UPDATE counters SET value = ?2 WHERE name = ?1 AND value < ?2";
+
+    PUT_CHANGE = "INSERT INTO change_log (seq, kind, id, generation, until) VALUES (?1, ?2, ?3, ?4, ?5)
+                  ON CONFLICT (kind, id) DO UPDATE SET
+                      seq = excluded.seq,
+                      generation = coalesce(excluded.generation, generation),
+                      until = coalesce(max(excluded.until, until), excluded.until, until)";
+    CHANGES = "SELECT seq, kind, id, generation, until FROM change_log WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+
+    STANDING = "SELECT (SELECT state FROM clients WHERE id = ?1),
+                       (SELECT generation FROM clients WHERE id = ?1),
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'credential' AND id = ?2),
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'token' AND id = ?3)";
+
+    LAST_HASH = "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1";
+    INSERT_AUDIT = "INSERT INTO audit (seq, at, actor, address, action, object, before, after, hash)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    AUDIT = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+             WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! `grantd api`: creates, lists and shows APIs.
 
 use anyhow::{Context, Result};
-use grantd_core::{Algorithm, Api, Ttl};
-use serde_json::{Value, json};
+use grantd_core::Api;
+use grantd_issuer::{Registrar, ToJson};
+use serde_json::json;
 
-use super::registrar;
+use super::{operator, registrar};
 use crate::{cli::Api as ApiCommand, output::Output, settings::Settings};
 
 pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output) -> Result<()> {
@@ -14,36 +15,38 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
             let api = Api {
                 name: options.name,
                 audience: Some(options.audience),
+                format: options.format,
                 signing_alg: options.signing_alg,
                 access_token_ttl: options.access_token_ttl,
             };
-            registrar.create_api(&api).await?;
-            output.answer(&describe(&api), || format!("API {} created\n", api.name))
+            registrar.create_api(&operator(), &api).await?;
+            output.answer(&api.to_json(), || format!("API {} created\n", api.name))
         }
         ApiCommand::List => {
             let apis = registrar.apis().await?;
-            let document = json!({ "apis": apis.iter().map(describe).collect::<Vec<_>>() });
+            let document = json!({ "apis": apis.iter().map(ToJson::to_json).collect::<Vec<_>>() });
             output.answer(&document, || apis.iter().map(line).collect())
         }
         ApiCommand::Show { name } => {
-            let apis = registrar.apis().await?;
-            let found = apis.iter().find(|api| api.name == name);
-            let api = found
-                .with_context(|| format!("there is no API `{name}`: see `grantd api list`"))?;
-            output.answer(&describe(api), || line(api))
+            let api = find(&registrar, &name).await?;
+            output.answer(&api.to_json(), || line(&api))
+        }
+        ApiCommand::Update(options) => {
+            let mut api = find(&registrar, &options.name).await?;
+            api.format = options.format.or(api.format);
+            api.signing_alg = options.signing_alg.or(api.signing_alg);
+            api.access_token_ttl = options.access_token_ttl.or(api.access_token_ttl);
+            registrar.change_api(&operator(), &api).await?;
+            output.answer(&api.to_json(), || line(&api))
         }
     }
 }
 
-fn line(api: &Api) -> String {
-    format!("{:20}  {}\n", api.name, api.audience.as_deref().unwrap_or("(the issuer)"))
+async fn find(registrar: &Registrar, name: &str) -> Result<Api> {
+    let found = registrar.apis().await?.into_iter().find(|api| api.name == name);
+    found.with_context(|| format!("there is no API `{name}`: see `grantd api list`"))
 }
 
-fn describe(api: &Api) -> Value {
-    json!({
-        "name": api.name,
-        "audience": api.audience,
-        "signing_alg": api.signing_alg.map(Algorithm::as_str),
-        "access_token_ttl": api.access_token_ttl.map(Ttl::seconds),
-    })
+fn line(api: &Api) -> String {
+    format!("{:20}  {}\n", api.name, api.audience.as_deref().unwrap_or("(the issuer)"))
 }

@@ -1,17 +1,18 @@
 //! `grantd client`: creates, shows, lists, revokes, deletes and restores clients.
 
 use anyhow::{Context, Result, bail};
-use grantd_core::{
-    Algorithm, ClientState, GrantType, Permission, Secret, SecretHasher, Timestamp, Ttl,
-};
+use grantd_core::{ClientState, Secret, SecretHasher};
 use grantd_issuer::{
-    Clock, Created, NewClient, NewSecret, Owner, Registration, clock::SystemClock,
+    Clock, Created, NewClient, NewSecret, Owner, Registration, ToJson,
+    client_change::{ClientEdit, Finish},
+    clock::SystemClock,
+    moment,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{joined, moment, registrar};
+use super::{joined, operator, registrar};
 use crate::{
-    cli::{Client, ClientCreate},
+    cli::{Client, ClientCreate, ClientUpdate, FinishRotation, Rotate},
     output::{Output, warn},
     settings::Settings,
 };
@@ -27,7 +28,15 @@ pub(super) async fn run(command: Client, settings: &Settings, output: Output) ->
         Client::List => list(settings, output).await,
         Client::Show(client) => {
             let client = registrar(settings)?.client(&client.id).await?;
-            output.answer(&describe(&client), || lines(&client))
+            output.answer(&client.to_json(), || lines(&client))
+        }
+        Client::Update(options) => update(*options, settings, output).await,
+        Client::Rotate(options) => rotate(options, settings, output).await,
+        Client::FinishRotation(options) => finish_rotation(options, settings, output).await,
+        Client::RevokeSecret { id, credential } => {
+            let registrar = registrar(settings)?;
+            let client = registrar.revoke_secret(&operator(), &id, credential).await?;
+            output.answer(&client.to_json(), || lines(&client))
         }
         Client::Revoke(client) => {
             set_state(&client.id, ClientState::Revoked, settings, output).await
@@ -43,9 +52,7 @@ pub(super) async fn run(command: Client, settings: &Settings, output: Output) ->
 
 async fn create(options: ClientCreate, settings: &Settings, output: Output) -> Result<()> {
     let hasher = settings.secret_key()?.secret_hasher();
-    let expires_at = options.secret_ttl.map(|ttl| {
-        Timestamp::from_micros(SystemClock.now().micros() + i64::from(ttl.seconds()) * 1_000_000)
-    });
+    let expires_at = options.secret_ttl.map(|ttl| SystemClock.now().after(ttl));
     let imported = if options.secret_stdin { Some(read_secret()?) } else { None };
     let is_imported = imported.is_some();
     if imported.as_ref().is_some_and(|secret| secret.reveal().len() < STRONG) {
@@ -64,28 +71,80 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
         permissions: options.permissions,
         roles: options.roles,
         default_scope: options.default_scope,
+        serves: options.serves,
         access_token_ttl: options.access_token_ttl,
+        format: options.format,
         signing_alg: options.signing_alg,
         secret: NewSecret { imported, expires_at },
     };
-    let Created { client, secret } = registrar(settings)?.create_client(new, &hasher).await?;
-    let mut document = describe(&client);
-    if let Some((id, secret)) = &secret {
+    let created = registrar(settings)?.create_client(&operator(), new, &hasher).await?;
+    let shown = if is_imported { Shown::No } else { Shown::Once };
+    answer_created(&created, shown, output)
+}
+
+/// Whether a secret is printed: one that was brought in is known already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Once,
+    No,
+}
+
+fn answer_created(created: &Created, shown: Shown, output: Output) -> Result<()> {
+    let Created { client, secret } = created;
+    let mut document = client.to_json();
+    if let Some((id, _)) = secret {
         document["credential_id"] = json!(id.to_string());
-        if !is_imported {
-            document["client_secret"] = json!(secret.reveal());
-        }
+    }
+    let secret = secret.as_ref().filter(|_| shown == Shown::Once);
+    if let Some((_, secret)) = secret {
+        document["client_secret"] = json!(secret.reveal());
     }
     output.answer(&document, || {
-        let shown = secret.as_ref().filter(|_| !is_imported);
-        let secret = shown.map_or(String::new(), |(_, secret)| {
-            format!(
-                "client_secret  {}\n\nStore the secret now: it is not shown again.\n",
-                secret.reveal()
-            )
+        let secret = secret.map_or(String::new(), |(_, secret)| {
+            let secret = secret.reveal();
+            format!("client_secret  {secret}\n\nStore the secret now: it is not shown again.\n")
         });
-        format!("{}{secret}", lines(&client))
+        format!("{}{secret}", lines(client))
     })
+}
+
+async fn update(options: ClientUpdate, settings: &Settings, output: Output) -> Result<()> {
+    let some = |given: bool| given.then_some(());
+    let edit = ClientEdit {
+        name: options.name,
+        description: options.description,
+        grants: some(!options.grants.is_empty()).map(|()| options.grants.into_iter().collect()),
+        redirect_uris: Some(options.redirect_uris).filter(|uris| !uris.is_empty()),
+        owner: options.owner.map(|(kind, id)| Owner { kind, id }),
+        add_permissions: options.add_permissions,
+        remove_permissions: options.remove_permissions,
+        add_roles: options.add_roles,
+        remove_roles: options.remove_roles,
+        default_scope: Some(options.default_scope).filter(|scope| !scope.is_empty()),
+        serves: Some(options.serves).filter(|apis| !apis.is_empty()),
+        format: options.format,
+        access_token_ttl: options.access_token_ttl,
+        signing_alg: options.signing_alg,
+    };
+    let client = registrar(settings)?.edit_client(&operator(), &options.id, edit, None).await?;
+    output.answer(&client.to_json(), || lines(&client))
+}
+
+async fn rotate(options: Rotate, settings: &Settings, output: Output) -> Result<()> {
+    let hasher = settings.secret_key()?.secret_hasher();
+    let registrar = registrar(settings)?;
+    let created = registrar.rotate(&operator(), &options.id, options.overlap, &hasher).await?;
+    answer_created(&created, Shown::Once, output)
+}
+
+async fn finish_rotation(
+    options: FinishRotation,
+    settings: &Settings,
+    output: Output,
+) -> Result<()> {
+    let finish = if options.force { Finish::Anyway } else { Finish::IfUnused };
+    let client = registrar(settings)?.finish_rotation(&operator(), &options.id, finish).await?;
+    output.answer(&client.to_json(), || lines(&client))
 }
 
 /// The first line of standard input, without its end.
@@ -112,7 +171,7 @@ async fn list(settings: &Settings, output: Output) -> Result<()> {
         }
         clients.extend(page);
     }
-    let document = json!({ "clients": clients.iter().map(describe).collect::<Vec<_>>() });
+    let document = json!({ "clients": clients.iter().map(ToJson::to_json).collect::<Vec<_>>() });
     output.answer(&document, || {
         if clients.is_empty() {
             return "no clients yet: create one with `grantd client create --name NAME --permission PERMISSION`\n".to_owned();
@@ -132,36 +191,8 @@ async fn set_state(
     output: Output,
 ) -> Result<()> {
     let registrar = registrar(settings)?;
-    registrar.set_client_state(id, state).await?;
-    let client = registrar.client(id).await?;
-    output.answer(&describe(&client), || format!("client {id} is {}\n", state.as_str()))
-}
-
-fn describe(client: &Registration) -> Value {
-    let scope = |names: &Vec<Permission>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    json!({
-        "client_id": client.id.as_str(),
-        "name": client.name,
-        "description": client.description,
-        "kind": client.kind.as_str(),
-        "state": client.state.as_str(),
-        "grants": client.grants.iter().map(GrantType::as_str).collect::<Vec<_>>(),
-        "redirect_uris": client.redirect_uris,
-        "owner": client.owner.as_ref().map(|owner| format!("{}:{}", owner.kind, owner.id)),
-        "permissions": scope(&client.permissions),
-        "roles": client.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "default_scope": client.default_scope.as_ref().map(scope),
-        "access_token_ttl": client.access_token_ttl.map(Ttl::seconds),
-        "signing_alg": client.signing_alg.map(Algorithm::as_str),
-        "generation": client.generation,
-        "created_at": moment(client.created_at),
-        "updated_at": moment(client.updated_at),
-        "credentials": client.credentials.iter().map(|credential| json!({
-            "credential_id": credential.id.to_string(),
-            "created_at": moment(credential.created_at),
-            "expires_at": credential.expires_at.map(moment),
-        })).collect::<Vec<_>>(),
-    })
+    let client = registrar.set_client_state(&operator(), id, state).await?;
+    output.answer(&client.to_json(), || format!("client {id} is {}\n", state.as_str()))
 }
 
 fn lines(client: &Registration) -> String {
@@ -175,6 +206,9 @@ fn lines(client: &Registration) -> String {
         ("roles", joined(&client.roles)),
         ("created", moment(client.created_at)),
     ];
+    if !client.serves.is_empty() {
+        lines.push(("serves", client.serves.join(" ")));
+    }
     if let Some(owner) = &client.owner {
         lines.push(("owner", format!("{}:{}", owner.kind, owner.id)));
     }
@@ -183,6 +217,16 @@ fn lines(client: &Registration) -> String {
     }
     if let Some(ttl) = client.access_token_ttl {
         lines.push(("token lives", ttl.to_string()));
+    }
+    for credential in &client.credentials {
+        let ends =
+            credential.expires_at.map_or_else(String::new, |end| format!(", ends {}", moment(end)));
+        let used = credential.last_used.as_ref().map_or_else(
+            || ", not used yet".to_owned(),
+            |last| format!(", last used {} from {}", moment(last.at), last.address),
+        );
+        let made = moment(credential.created_at);
+        lines.push(("secret", format!("{} of {made}{ends}{used}", credential.id)));
     }
     lines.into_iter().map(|(name, value)| format!("{name:13}  {value}\n")).collect()
 }

@@ -1,10 +1,10 @@
 //! `grantd permission`: creates and lists permissions.
 
 use anyhow::Result;
-use grantd_issuer::PermissionEntry;
-use serde_json::{Value, json};
+use grantd_issuer::{PermissionEntry, ToJson};
+use serde_json::json;
 
-use super::registrar;
+use super::{operator, registrar};
 use crate::{cli::PermissionCommand, output::Output, settings::Settings};
 
 pub(super) async fn run(
@@ -20,21 +20,22 @@ pub(super) async fn run(
                 api: options.api,
                 description: options.description,
             };
-            registrar.create_permission(&entry).await?;
-            output.answer(&describe(&entry), || format!("permission {} created\n", entry.name))
+            registrar.create_permission(&operator(), &entry).await?;
+            output.answer(&entry.to_json(), || format!("permission {} created\n", entry.name))
+        }
+        PermissionCommand::Delete { name } => {
+            registrar.delete_permission(&operator(), &name).await?;
+            let document = json!({ "deleted": name.as_str() });
+            output.answer(&document, || format!("permission {name} deleted\n"))
         }
         PermissionCommand::List => {
             let entries = registrar.permissions().await?;
             let document =
-                json!({ "permissions": entries.iter().map(describe).collect::<Vec<_>>() });
+                json!({ "permissions": entries.iter().map(ToJson::to_json).collect::<Vec<_>>() });
             let line = |entry: &PermissionEntry| {
                 format!("{:30}  {:12}  {}\n", entry.name.as_str(), entry.api, entry.description)
             };
             output.answer(&document, || entries.iter().map(line).collect())
         }
     }
-}
-
-fn describe(entry: &PermissionEntry) -> Value {
-    json!({ "name": entry.name.as_str(), "api": entry.api, "description": entry.description })
 }

@@ -1,10 +1,11 @@
 //! `grantd role`: creates, lists and shows roles.
 
 use anyhow::{Context, Result};
-use grantd_issuer::RoleEntry;
-use serde_json::{Value, json};
+use grantd_core::RoleName;
+use grantd_issuer::{Registrar, RoleEntry, ToJson};
+use serde_json::json;
 
-use super::{joined, registrar};
+use super::{joined, operator, registrar};
 use crate::{cli::Role, output::Output, settings::Settings};
 
 pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> Result<()> {
@@ -16,32 +17,42 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
             permissions.dedup();
             let role =
                 RoleEntry { name: options.name, description: options.description, permissions };
-            registrar.create_role(&role).await?;
-            output.answer(&describe(&role), || format!("role {} created\n", role.name))
+            registrar.create_role(&operator(), &role).await?;
+            output.answer(&role.to_json(), || format!("role {} created\n", role.name))
         }
         Role::List => {
             let roles = registrar.roles().await?;
-            let document = json!({ "roles": roles.iter().map(describe).collect::<Vec<_>>() });
+            let document =
+                json!({ "roles": roles.iter().map(ToJson::to_json).collect::<Vec<_>>() });
             output.answer(&document, || roles.iter().map(line).collect())
         }
         Role::Show { name } => {
-            let roles = registrar.roles().await?;
-            let found = roles.iter().find(|role| role.name == name);
-            let role = found
-                .with_context(|| format!("there is no role `{name}`: see `grantd role list`"))?;
-            output.answer(&describe(role), || line(role))
+            let role = find(&registrar, &name).await?;
+            output.answer(&role.to_json(), || line(&role))
+        }
+        Role::Update(options) => {
+            let mut role = find(&registrar, &options.name).await?;
+            role.description = options.description.unwrap_or(role.description);
+            role.permissions.extend(options.add_permissions);
+            role.permissions.retain(|name| !options.remove_permissions.contains(name));
+            role.permissions.sort();
+            role.permissions.dedup();
+            registrar.change_role(&operator(), &options.name, Some(&role)).await?;
+            output.answer(&role.to_json(), || line(&role))
+        }
+        Role::Delete { name } => {
+            registrar.change_role(&operator(), &name, None).await?;
+            let document = json!({ "deleted": name.as_str() });
+            output.answer(&document, || format!("role {name} deleted\n"))
         }
     }
 }
 
-fn line(role: &RoleEntry) -> String {
-    format!("{:20}  {}\n", role.name.as_str(), joined(&role.permissions))
+async fn find(registrar: &Registrar, name: &RoleName) -> Result<RoleEntry> {
+    let found = registrar.roles().await?.into_iter().find(|role| role.name == *name);
+    found.with_context(|| format!("there is no role `{name}`: see `grantd role list`"))
 }
 
-fn describe(role: &RoleEntry) -> Value {
-    json!({
-        "name": role.name.as_str(),
-        "description": role.description,
-        "permissions": role.permissions.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+fn line(role: &RoleEntry) -> String {
+    format!("{:20}  {}\n", role.name.as_str(), joined(&role.permissions))
 }

@@ -13,9 +13,10 @@ use tokio::{net::TcpStream, sync::watch, time::Instant};
 use tower::ServiceExt;
 
 use super::{
+    feed::Streaming,
     pulse::{Pulse, Verdict, Watched},
     refusal_log::RefusalLog,
-    routes,
+    routes::{self, Peer},
 };
 
 /// The head of a request, with room for a header as large as a certificate.
@@ -38,8 +39,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
     let service = service_fn(|request: Request<Incoming>| {
         let (shared, pulse) = (Arc::clone(&shared), Arc::clone(&pulse));
         async move {
-            let response = answer(request, peer, &shared, &pulse).await;
-            pulse.answered();
+            let mut response = answer(request, peer, &shared, &pulse).await;
+            // A stream is our own time until it ends, which hyper notices before we do.
+            match response.extensions_mut().remove::<Streaming>() {
+                Some(Streaming) => pulse.request_complete(),
+                None => pulse.answered(),
+            }
             Ok::<_, Infallible>(response)
         }
     });
@@ -73,6 +78,7 @@ async fn answer(
 ) -> Response {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(Arc::clone(pulse));
+    request.extensions_mut().insert(Peer(peer.ip()));
     let routed = shared.routes.clone().oneshot(request);
     let mut response = match AssertUnwindSafe(routed).catch_unwind().await {
         Ok(Ok(response)) => response,

@@ -25,8 +25,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the system gives no further connection.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// Serves until SIGTERM or SIGINT, then lets what is under way finish.
-pub(crate) async fn serve(listener: TcpListener, routes: Router) -> Result<()> {
+/// Serves until SIGTERM or SIGINT, then lets what is under way finish; `on_stop` ends what would not.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    on_stop: impl FnOnce(),
+) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let places = places();
@@ -67,6 +71,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router) -> Result<()> {
     drop(listener);
     tracing::info!("stopping: what is under way is finished first");
     stop.send_replace(true);
+    on_stop();
     if tokio::time::timeout(DRAIN, room.acquire_many(places)).await.is_err() {
         tracing::warn!("stopping with connections still open: they took longer than {DRAIN:?}");
     }

@@ -1,46 +1,71 @@
 //! The routes: each reads, calls the issuer, and hands its answer on.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
     response::Response,
     routing::{any, get},
 };
-use grantd_issuer::{Clients, Issuer};
-use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use grantd_issuer::{Issuer, Registry};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use tokio::{
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
 use url::Url;
 
 use super::{
+    Watcher,
     body::{self, BodyError},
-    keep_fresh,
+    feed::revocations,
 };
 
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// What routes work with.
 #[derive(Clone)]
-struct Server {
-    issuer: Arc<Issuer>,
-    storage: Arc<dyn Clients>,
+pub(super) struct Server {
+    pub(super) issuer: Arc<Issuer>,
+    pub(super) storage: Arc<dyn Registry>,
+    /// The last change that was noticed; gone when the server stops.
+    pub(super) revisions: watch::Receiver<u64>,
+    /// Makes the server look for changes at once.
+    noticed: Arc<Notify>,
 }
 
 /// All routes of the server, under the issuer's path as well where it has one.
-pub(crate) fn router(issuer: Arc<Issuer>, storage: Arc<dyn Clients>) -> Router {
-    keep_fresh(Arc::clone(&issuer));
+pub(crate) fn router(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> (Router, AbortHandle) {
+    let (told, revisions) = watch::channel(0);
+    let noticed = Arc::new(Notify::new());
+    let watcher = Watcher {
+        issuer: issuer.clone(),
+        storage: storage.clone(),
+        told,
+        noticed: noticed.clone(),
+    };
+    let watching = tokio::spawn(watcher.run()).abort_handle();
     let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
-    let server = Server { issuer, storage };
+    let server = Server { issuer, storage, revisions, noticed };
     let mut routes = Router::new().merge(endpoints());
     if path.len() > 1 {
         // RFC 8414 section 3.1: the well-known part stands between the host and the issuer's path.
         let metadata_path = format!("/.well-known/oauth-authorization-server{path}");
         routes = routes.nest(&path, endpoints()).route(&metadata_path, get(metadata));
     }
-    routes.fallback(not_found).with_state(server)
+    (routes.fallback(not_found).with_state(server), watching)
 }
 
 fn endpoints() -> Router<Server> {
     Router::new()
         .route("/oauth/token", any(token))
+        .route("/oauth/introspect", any(introspect))
+        .route("/oauth/revoke", any(revoke))
+        .route("/oauth/revocations", get(revocations))
         .route("/.well-known/oauth-authorization-server", get(metadata))
         .route("/.well-known/jwks.json", get(jwks))
         .route("/healthz", get(healthz))
@@ -48,21 +73,48 @@ fn endpoints() -> Router<Server> {
 }
 
 async fn token(State(server): State<Server>, request: Request) -> Response {
+    let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    match receive(request).await {
+        Ok((headers, body)) => {
+            server.issuer.post_token(&headers, &body, from).await.map(Body::from)
+        }
+        Err(answer) => *answer,
+    }
+}
+
+async fn introspect(State(server): State<Server>, request: Request) -> Response {
+    match receive(request).await {
+        Ok((headers, body)) => server.issuer.post_introspect(&headers, &body).await.map(Body::from),
+        Err(answer) => *answer,
+    }
+}
+
+async fn revoke(State(server): State<Server>, request: Request) -> Response {
+    match receive(request).await {
+        Ok((headers, body)) => {
+            let answer = server.issuer.post_revoke(&headers, &body).await;
+            server.noticed.notify_one();
+            answer.map(Body::from)
+        }
+        Err(answer) => *answer,
+    }
+}
+
+/// The headers and the whole body of a POST, or the answer to what is none.
+async fn receive(request: Request) -> Result<(HeaderMap, Bytes), Box<Response>> {
     if request.method() != Method::POST {
-        return Issuer::method_not_allowed().map(Body::from);
+        return Err(Box::new(Issuer::method_not_allowed().map(Body::from)));
     }
     let (parts, body) = request.into_parts();
     let mut unread = Request::new(body);
     *unread.extensions_mut() = parts.extensions;
     let answer = match body::read(unread).await {
-        Ok(body) => server.issuer.post_token(&parts.headers, &body).await,
-        Err(BodyError::TooLarge) => Issuer::body_too_large(),
-        Err(BodyError::TooSlow) => Issuer::body_too_slow(),
-        Err(BodyError::Broken) => {
-            return problem(StatusCode::BAD_REQUEST, "The request body broke off.");
-        }
+        Ok(body) => return Ok((parts.headers, body)),
+        Err(BodyError::TooLarge) => Issuer::body_too_large().map(Body::from),
+        Err(BodyError::TooSlow) => Issuer::body_too_slow().map(Body::from),
+        Err(BodyError::Broken) => problem(StatusCode::BAD_REQUEST, "The request body broke off."),
     };
-    answer.map(Body::from)
+    Err(Box::new(answer))
 }
 
 async fn metadata(State(server): State<Server>) -> Response {

@@ -310,12 +310,13 @@ fn op_03_generated_secrets_and_ids_are_distinct() {
     let place = Place::new();
     let store = std::sync::Arc::new(Sqlite::open(&place.path().join("many.db")).unwrap());
     let registrar = grantd_issuer::Registrar::new(store);
+    let admin = grantd_issuer::Admin::program("test");
     let hasher = grantd_core::SecretKey::from_bytes([1; 32]).secret_hasher();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (mut ids, mut secrets) = (HashSet::new(), HashSet::new());
     for _ in 0..1000 {
         let new = grantd_issuer::NewClient { name: "Many".to_owned(), ..Default::default() };
-        let created = runtime.block_on(registrar.create_client(new, &hasher)).unwrap();
+        let created = runtime.block_on(registrar.create_client(&admin, new, &hasher)).unwrap();
         assert_eq!(created.client.id.as_str().len(), 36);
         ids.insert(created.client.id);
         secrets.insert(created.secret.unwrap().1.reveal().to_owned());

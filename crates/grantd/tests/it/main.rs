@@ -4,9 +4,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
 mod command_line;
+mod dead_tokens;
 mod demo;
 mod hostile;
 mod ledger;
+mod life;
 mod server;
 mod slow;
 mod tokens;

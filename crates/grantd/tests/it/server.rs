@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -92,7 +93,8 @@ impl Place {
     pub(crate) fn serve(&self, options: &str) -> Running {
         let mut child = self
             .command()
-            .args("serve --listen 127.0.0.1:0 --log-format json --json".split(' '))
+            .args("serve --log-format json --json".split(' '))
+            .args(if options.contains("--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
             .args(options.split_ascii_whitespace())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -212,6 +214,9 @@ pub(crate) fn furnish() -> Fixture {
         ("billing", place.client("--permission schools.read --permission bills.read")),
         ("ttl120", place.client("--permission schools.read --access-token-ttl 120")),
         ("ps256", place.client("--permission schools.read --signing-alg PS256")),
+        ("rs", place.client("--serves default")),
+        ("rs2", place.client("--serves billing")),
+        ("opaque", place.client("--permission schools.read --format opaque")),
         ("es256", place.client("--permission schools.read --signing-alg ES256")),
         ("eddsa", place.client("--permission schools.read --signing-alg EdDSA")),
         ("expired", place.client("--permission schools.read --secret-ttl 1s")),
@@ -238,6 +243,11 @@ pub(crate) fn furnish() -> Fixture {
     let running = place.serve("");
     let reaper = reaper(&running);
     Fixture { running, clients, _place: place, _reaper: reaper }
+}
+
+/// A client's credentials as an Authorization header.
+pub(crate) fn basic(client: &Client) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", client.id, client.secret)))
 }
 
 /// Everything in a folder as one heap of bytes, to search for what must not be there.

@@ -22,10 +22,15 @@ pub(crate) fn ask(running: &Running, client: &Client, more: &str) -> Answer {
     wire::send(running.address, &wire::form(&body)).unwrap()
 }
 
-fn token(running: &Running, client: &Client, more: &str) -> String {
+pub(crate) fn token(running: &Running, client: &Client, more: &str) -> String {
     let answer = ask(running, client, more);
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// The claims of a new token.
+pub(crate) fn claims(running: &Running, client: &Client) -> Value {
+    part(&token(running, client, ""), 1)
 }
 
 fn part(token: &str, at: usize) -> Value {

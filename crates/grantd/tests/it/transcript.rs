@@ -2,7 +2,7 @@
 //!
 //! `### CASE… sentence`, a request (several bodies joined by `--or--`), then lines with `> `: the
 //! status, header lines (`-Name` for absent), `refusal: name` for the log, and a JSON body whose
-//! `"<…>"` strings stand for anything. `{{…}}` in a request is filled by `fill`.
+//! `"<…>"` strings and zeros stand for anything. `{{…}}` in a request is filled by `fill`.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::{
-    server::{Client, Fixture, furnish},
+    server::{Fixture, furnish},
     wire::{self, Answer},
 };
 
@@ -30,12 +30,11 @@ impl Exchange {
     fn run(&self, fixture: &Fixture) {
         for body in &self.bodies {
             let mark = fixture.running.log().len();
-            let lines: Vec<String> =
-                self.head.iter().map(|line| fill(line, &fixture.clients)).collect();
+            let lines: Vec<String> = self.head.iter().map(|line| fill(line, fixture)).collect();
             let (method, path) = lines[0].split_once(' ').unwrap();
             let headers: Vec<_> =
                 lines[1..].iter().map(|line| line.split_once(": ").unwrap_or((line, ""))).collect();
-            let body = fill(body, &fixture.clients);
+            let body = fill(body, fixture);
             let answer = wire::send(
                 fixture.running.address,
                 &wire::request(method, path, &headers, body.as_bytes()),
@@ -96,6 +95,8 @@ impl Exchange {
 /// Equal, member by member, but for strings like `"<token>"`.
 fn matches(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
+        // A moment: no transcript knows when it is read.
+        (Value::Number(hole), Value::Number(_)) if hole.as_u64() == Some(0) => true,
         (Value::String(hole), Value::String(_)) if hole.starts_with('<') && hole.ends_with('>') => {
             true
         }
@@ -110,7 +111,8 @@ fn matches(expected: &Value, actual: &Value) -> bool {
 }
 
 /// Fills `{{name.id}}`, `{{name.secret}}`, `{{basic name}}`, `{{b64 text}}` and `{{repeat N text}}`.
-fn fill(text: &str, clients: &std::collections::HashMap<&'static str, Client>) -> String {
+fn fill(text: &str, fixture: &Fixture) -> String {
+    let clients = &fixture.clients;
     let Some((before, rest)) = text.split_once("{{") else { return text.to_owned() };
     let (hole, after) = rest.split_once("}}").unwrap();
     let filled = match hole.split_once(' ') {
@@ -118,8 +120,9 @@ fn fill(text: &str, clients: &std::collections::HashMap<&'static str, Client>) -
             BASE64_STANDARD.encode(format!("{}:{}", clients[name].id, clients[name].secret))
         }
         Some(("b64", text)) => {
-            BASE64_STANDARD.encode(fill(&text.replace('[', "{{").replace(']', "}}"), clients))
+            BASE64_STANDARD.encode(fill(&text.replace('[', "{{").replace(']', "}}"), fixture))
         }
+        Some(("token", name)) => super::tokens::token(&fixture.running, &clients[name], ""),
         Some(("repeat", rest)) => {
             let (count, text) = rest.split_once(' ').unwrap();
             text.repeat(count.parse().unwrap())
@@ -130,7 +133,7 @@ fn fill(text: &str, clients: &std::collections::HashMap<&'static str, Client>) -
             if member == "id" { client.id.clone() } else { client.secret.clone() }
         }
     };
-    format!("{before}{filled}{}", fill(after, clients))
+    format!("{before}{filled}{}", fill(after, fixture))
 }
 
 /// All transcripts by file name.

@@ -1,0 +1,116 @@
+//! A token that comes back: read only where this server made it.
+
+use serde::Deserialize;
+
+use crate::{
+    grant_type::GrantType,
+    id::{CredentialId, TokenId},
+    jose::{PublicKey, UnverifiedJws},
+    opaque::TokenSealer,
+    standing::TokenNames,
+    time::Timestamp,
+};
+
+/// The only kind of JWT that is an access token here (RFC 9068 section 2.1).
+const TYPE: &str = "at+jwt";
+
+/// What a token of this server says: verified or unsealed, and believed. Whether it still holds is
+/// another question ([`crate::Standing`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresentedToken {
+    /// Its id (`jti`).
+    pub id: TokenId,
+    /// Who issued it: this server (`iss`).
+    pub issuer: String,
+    /// Whom it speaks of (`sub`).
+    pub subject: String,
+    /// What it is for (`aud`).
+    pub audience: String,
+    /// The client that obtained it (`client_id`).
+    pub client: String,
+    /// The credential that obtained it (`cid`).
+    pub credential: Option<CredentialId>,
+    /// The client's generation at that time (`gen`).
+    pub generation: u64,
+    /// By which grant (`gty`).
+    pub grant: GrantType,
+    /// The granted permissions, blank-separated (`scope`).
+    pub scope: String,
+    /// The names of the client's roles (`roles`).
+    pub roles: Vec<String>,
+    /// When it was issued (`iat`).
+    pub issued_at: Timestamp,
+    /// When it ends; the end itself is outside (`exp`).
+    pub expires_at: Timestamp,
+}
+
+/// The claims as [`crate::mint()`] writes them; a later version's new ones are passed over.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: String,
+    client_id: String,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    scope: String,
+    roles: Vec<String>,
+    gty: String,
+    r#gen: u64,
+    #[serde(default)]
+    cid: Option<String>,
+}
+
+impl PresentedToken {
+    /// Reads an access token of either format, if this issuer made it: a JWT that one of `keys`
+    /// signed, or an opaque one of `sealer`. Every other text, of whatever size, is nothing.
+    pub fn read(
+        text: &str,
+        issuer: &str,
+        keys: &[PublicKey],
+        sealer: &TokenSealer,
+    ) -> Option<Self> {
+        let claims = if text.starts_with(TokenSealer::PREFIX) {
+            sealer.unseal(text)?
+        } else {
+            verify(text, keys)?
+        };
+        Self::from_claims(&claims).filter(|token| token.issuer == issuer)
+    }
+
+    fn from_claims(json: &[u8]) -> Option<Self> {
+        let claims: Claims = serde_json::from_slice(json).ok()?;
+        let credential = claims.cid.map(|id| id.parse()).transpose().ok()?;
+        Some(Self {
+            id: claims.jti.parse().ok()?,
+            issuer: claims.iss,
+            subject: claims.sub,
+            audience: claims.aud,
+            client: claims.client_id,
+            credential,
+            generation: claims.r#gen,
+            grant: claims.gty.parse().ok()?,
+            scope: claims.scope,
+            roles: claims.roles,
+            issued_at: Timestamp::from_seconds(claims.iat),
+            expires_at: Timestamp::from_seconds(claims.exp),
+        })
+    }
+
+    /// What storage is asked about it.
+    pub fn names(&self) -> TokenNames {
+        TokenNames { client: self.client.clone(), credential: self.credential, token: self.id }
+    }
+}
+
+/// The payload of a JWT access token, once the key that it names has verified it.
+fn verify(text: &str, keys: &[PublicKey]) -> Option<Vec<u8>> {
+    let jws = UnverifiedJws::parse(text).ok()?;
+    let header = jws.header();
+    if header.typ.as_deref() != Some(TYPE) {
+        return None;
+    }
+    let key = keys.iter().find(|key| header.kid.as_deref() == Some(key.kid()))?;
+    jws.verify(key).ok()
+}

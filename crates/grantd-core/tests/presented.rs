@@ -1,0 +1,173 @@
+//! A token that comes back is believed only where this server made it; then whether it holds.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use base64::{Engine, prelude::*};
+use grantd_core::{
+    Algorithm, ClientState, PresentedToken, SecretKey, SigningKey, Standing, Timestamp,
+    TokenSealer, jose::read_keys,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const ISSUER: &str = "https://auth.example";
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+fn sealer() -> TokenSealer {
+    TokenSealer::new(&SecretKey::from_bytes([7; 32]), &[])
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": ISSUER, "sub": "c1", "aud": ISSUER, "client_id": "c1", "iat": 1_800_000_000,
+        "exp": 1_800_000_060, "jti": "01890000-0000-7000-8000-000000000001", "scope": "a b",
+        "roles": ["r"], "gty": "client_credentials", "gen": 3,
+        "cid": "01890000-0000-7000-8000-000000000002",
+    })
+}
+
+fn read(token: &str, keys: &[&SigningKey]) -> Option<PresentedToken> {
+    let keys: Vec<_> = keys.iter().map(|key| key.public().clone()).collect();
+    PresentedToken::read(token, ISSUER, &keys, &sealer())
+}
+
+fn token() -> PresentedToken {
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let text = key.sign_access_token(claims().to_string().as_bytes()).unwrap();
+    read(&text, &[&key]).unwrap()
+}
+
+fn standing() -> Standing {
+    Standing { client: Some((ClientState::Active, 3)), credential_dead: false, token_dead: false }
+}
+
+/// A key pair in both hands: to sign what grantd would not, and as the ring knows it.
+fn open_key() -> (EcdsaKeyPair, SigningKey) {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let der = BASE64_STANDARD.encode(pair.to_pkcs8v1().unwrap().as_ref());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+    (pair, read_keys(&pem, None).unwrap().private.remove(0))
+}
+
+fn sign(pair: &EcdsaKeyPair, header: &Value, payload: &[u8]) -> String {
+    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let input = format!("{}.{}", encode(header.to_string().as_bytes()), encode(payload));
+    let signature = pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
+    format!("{input}.{}", encode(signature.as_ref()))
+}
+
+#[test]
+fn both_formats_say_the_same() {
+    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let json = claims().to_string();
+    let jwt = key.sign_access_token(json.as_bytes()).unwrap();
+    let opaque = sealer().seal(json.as_bytes(), [1; 12]).unwrap();
+    let token = read(&jwt, &[&key]).unwrap();
+    assert_eq!(read(&opaque, &[]), Some(token.clone()));
+    assert_eq!((token.client.as_str(), token.generation, token.roles.len()), ("c1", 3, 1));
+    assert_eq!(read(&jwt, &[]), None, "its key is not published any more");
+}
+
+#[test]
+fn in_14_only_an_access_token_of_a_published_key_is_read() {
+    let (pair, key) = open_key();
+    let kid = key.public().kid();
+    let payload = claims().to_string();
+    let header = |typ: Value| json!({ "alg": "ES256", "kid": kid, "typ": typ });
+    let read = |header: &Value| read(&sign(&pair, header, payload.as_bytes()), &[&key]);
+    assert!(read(&header(json!("at+jwt"))).is_some());
+    for typ in ["JWT", "at+JWT", "application/at+jwt", "logout+jwt", "token-introspection+jwt", ""]
+    {
+        assert_eq!(read(&header(json!(typ))), None, "{typ}");
+    }
+    for odd in [
+        json!({ "alg": "ES256", "kid": kid }),
+        json!({ "alg": "ES256", "typ": "at+jwt" }),
+        json!({ "alg": "ES256", "typ": "at+jwt", "kid": "other" }),
+        json!({ "alg": "RS256", "typ": "at+jwt", "kid": kid }),
+        json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid }),
+        json!({ "alg": "none", "typ": "at+jwt", "kid": kid }),
+        json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "crit": [] }),
+        json!({ "alg": "ES256", "typ": "at+jwt", "jwk": key.public().jwk() }),
+    ] {
+        assert_eq!(read(&odd), None, "{odd}");
+    }
+}
+
+#[test]
+fn what_our_own_key_says_is_still_read_strictly() {
+    for (member, value) in [
+        ("iss", json!("https://other.example")),
+        ("aud", json!([ISSUER])),
+        ("exp", json!("1800000060")),
+        ("exp", json!(1_800_000_060.5)),
+        ("gen", json!(-1)),
+        ("jti", json!("1")),
+        ("cid", json!("1")),
+        ("gty", json!("password")),
+        ("roles", json!("r")),
+        ("scope", Value::Null),
+    ] {
+        let mut odd = claims();
+        odd[member] = value;
+        let text = sealer().seal(odd.to_string().as_bytes(), [1; 12]).unwrap();
+        assert_eq!(read(&text, &[]), None, "{odd}");
+    }
+    let mut newer = claims();
+    newer["amr"] = json!(["x"]);
+    let text = sealer().seal(newer.to_string().as_bytes(), [1; 12]).unwrap();
+    assert!(read(&text, &[]).is_some(), "a later version's claim is passed over");
+}
+
+#[test]
+fn a_token_over_16_kib_is_not_read_in_either_format() {
+    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    for (length, is_read) in [(100, true), (13_000, false)] {
+        let mut claims = claims();
+        claims["scope"] = json!("a".repeat(length));
+        let json = claims.to_string();
+        let jwt = key.sign_access_token(json.as_bytes()).unwrap();
+        let opaque = sealer().seal(json.as_bytes(), [1; 12]).unwrap();
+        for text in [jwt, opaque] {
+            assert_eq!(read(&text, &[&key]).is_some(), is_read, "{}", text.len());
+        }
+    }
+}
+
+#[test]
+fn each_thing_that_stands_against_a_token_kills_it() {
+    let token = token();
+    assert!(standing().holds(&token, NOW));
+    for (dead, why) in [
+        (Standing { client: None, ..standing() }, "no client"),
+        (Standing { client: Some((ClientState::Revoked, 3)), ..standing() }, "suspended"),
+        (Standing { client: Some((ClientState::Deleted, 3)), ..standing() }, "deleted"),
+        (Standing { client: Some((ClientState::Active, 4)), ..standing() }, "generation"),
+        (Standing { credential_dead: true, ..standing() }, "credential"),
+        (Standing { token_dead: true, ..standing() }, "token"),
+    ] {
+        assert!(!dead.holds(&token, NOW), "{why}");
+    }
+    let end = token.expires_at.micros();
+    assert!(standing().holds(&token, Timestamp::from_micros(end - 1)));
+    assert!(!standing().holds(&token, Timestamp::from_micros(end)), "RFC 7519 4.1.4: exclusive");
+}
+
+proptest! {
+    #[test]
+    fn a_generation_decides_and_no_clock(issued in 0_u64..5, current in 0_u64..5) {
+        let token = PresentedToken { generation: issued, ..token() };
+        let standing = Standing { client: Some((ClientState::Active, current)), ..standing() };
+        prop_assert_eq!(standing.holds(&token, NOW), issued >= current);
+    }
+
+    #[test]
+    fn any_text_is_nothing(text in "(gat_)?[A-Za-z0-9_.-]{0,80}|.{0,60}") {
+        let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        prop_assert_eq!(read(&text, &[&key]), None);
+    }
+}

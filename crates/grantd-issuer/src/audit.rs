@@ -1,0 +1,246 @@
+//! The audit log: every change with who, when and what, in a chain that shows tampering.
+
+use aws_lc_rs::digest;
+use grantd_core::Timestamp;
+use serde_json::Value;
+
+use crate::{admin::Stamp, registration::Registration, registration_json::ToJson};
+
+/// The hash of a row; the chain begins with zeros.
+pub type ChainHash = [u8; 32];
+
+/// A change as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// Its place in the chain, from 1.
+    pub seq: u64,
+    /// When, by the server's clock.
+    pub at: Timestamp,
+    /// Who, e.g. `cli:root` or `client:ID`.
+    pub actor: String,
+    /// From where, if over a network.
+    pub address: Option<String>,
+    /// What was done, e.g. `client.rotate`.
+    pub action: String,
+    /// To what: kind and id, e.g. `client:ID`.
+    pub object: String,
+    /// JSON of the object before; `None` where there was none.
+    pub before: Option<String>,
+    /// JSON of the object after; `None` where there is none.
+    pub after: Option<String>,
+    /// SHA-256 over the hash of the event before and everything above.
+    pub hash: ChainHash,
+}
+
+/// What was done to what, for the log to complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// What was done, e.g. `client.rotate`.
+    pub action: &'static str,
+    /// To what: kind and id.
+    pub object: String,
+    /// The object before.
+    pub before: Option<Value>,
+    /// The object after.
+    pub after: Option<Value>,
+}
+
+impl Deed {
+    /// Something done to a client.
+    pub fn on_client(
+        action: &'static str,
+        before: Option<&Registration>,
+        after: &Registration,
+    ) -> Self {
+        Self::on(action, "client", &after.id, (before, Some(after)))
+    }
+
+    /// Something done to an object of some kind, with what it was and what it is.
+    pub fn on<T: ToJson>(
+        action: &'static str,
+        kind: &str,
+        id: &impl std::fmt::Display,
+        (before, after): (Option<&T>, Option<&T>),
+    ) -> Self {
+        let object = format!("{kind}:{id}");
+        Self { action, object, before: before.map(T::to_json), after: after.map(T::to_json) }
+    }
+}
+
+impl AuditEvent {
+    /// The next event of a chain.
+    pub fn next(seq: u64, previous: &ChainHash, deed: &Deed, stamp: &Stamp) -> Self {
+        let mut event = Self {
+            seq,
+            at: stamp.at,
+            actor: stamp.actor.clone(),
+            address: stamp.address.map(|address| address.to_string()),
+            action: deed.action.to_owned(),
+            object: deed.object.clone(),
+            before: deed.before.as_ref().map(ToString::to_string),
+            after: deed.after.as_ref().map(ToString::to_string),
+            hash: [0; 32],
+        };
+        event.hash = event.chained(previous);
+        event
+    }
+
+    /// The hash this event must have behind that one. Every part goes in with its length, so that
+    /// no two events write the same bytes.
+    fn chained(&self, previous: &ChainHash) -> ChainHash {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(previous);
+        context.update(&self.seq.to_be_bytes());
+        context.update(&self.at.micros().to_be_bytes());
+        let parts = [
+            Some(self.actor.as_str()),
+            self.address.as_deref(),
+            Some(self.action.as_str()),
+            Some(self.object.as_str()),
+            self.before.as_deref(),
+            self.after.as_deref(),
+        ];
+        for part in parts {
+            let length = part.map_or(u64::MAX, |part| part.len() as u64);
+            context.update(&length.to_be_bytes());
+            context.update(part.unwrap_or_default().as_bytes());
+        }
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.finish().as_ref());
+        hash
+    }
+}
+
+/// Checks a chain event by event, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    last: u64,
+    hash: ChainHash,
+}
+
+/// Where a chain does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// A row is missing or out of its place.
+    #[error("row {expected} of the audit log is missing: row {found} stands in its place")]
+    Gap {
+        /// The row that should come.
+        expected: u64,
+        /// The row that came.
+        found: u64,
+    },
+    /// A row is not what was written.
+    #[error("row {0} of the audit log was altered, or one before it was removed or reordered")]
+    Altered(u64),
+    /// Rows at the end are missing.
+    #[error("the audit log ends at row {found}, but {expected} were written")]
+    CutOff {
+        /// How many were written.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+}
+
+impl Chain {
+    /// Takes the next event in.
+    pub fn follow(&mut self, event: &AuditEvent) -> Result<(), ChainError> {
+        let expected = self.last + 1;
+        if event.seq != expected {
+            return Err(ChainError::Gap { expected, found: event.seq });
+        }
+        if event.chained(&self.hash) != event.hash {
+            return Err(ChainError::Altered(event.seq));
+        }
+        self.last = event.seq;
+        self.hash = event.hash;
+        Ok(())
+    }
+
+    /// Whether the chain ends where the log says it does.
+    pub fn end(&self, written: u64) -> Result<(), ChainError> {
+        if self.last == written {
+            Ok(())
+        } else {
+            Err(ChainError::CutOff { expected: written, found: self.last })
+        }
+    }
+
+    /// How many events were followed.
+    pub fn length(&self) -> u64 {
+        self.last
+    }
+
+    /// The hash of the last one: who keeps it elsewhere can prove the log of today tomorrow.
+    pub fn hash(&self) -> &ChainHash {
+        &self.hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::Admin;
+
+    fn log() -> Vec<AuditEvent> {
+        let stamp = Stamp::of(&Admin::command_line("ada"), Timestamp::from_seconds(1));
+        let mut previous = [0; 32];
+        (1..=5)
+            .map(|seq| {
+                let after = Some(serde_json::json!({ "n": seq }));
+                let object = format!("client:{seq}");
+                let deed = Deed { action: "client.create", object, before: None, after };
+                let event = AuditEvent::next(seq, &previous, &deed, &stamp);
+                previous = event.hash;
+                event
+            })
+            .collect()
+    }
+
+    fn verify(events: &[AuditEvent]) -> Result<(), ChainError> {
+        let mut chain = Chain::default();
+        events.iter().try_for_each(|event| chain.follow(event))?;
+        chain.end(5)
+    }
+
+    #[test]
+    fn an_untouched_log_verifies() {
+        assert_eq!(verify(&log()), Ok(()));
+    }
+
+    #[test]
+    fn an_altered_row_is_found() {
+        let spoil: [fn(&mut AuditEvent); 6] = [
+            |event| event.actor.push('x'),
+            |event| event.after = None,
+            |event| event.before = Some(String::new()),
+            |event| event.at = Timestamp::from_seconds(2),
+            |event| event.address = Some("::1".to_owned()),
+            |event| event.hash[0] ^= 1,
+        ];
+        for change in spoil {
+            let mut events = log();
+            change(&mut events[2]);
+            assert_eq!(verify(&events), Err(ChainError::Altered(3)));
+        }
+    }
+
+    #[test]
+    fn a_removed_or_reordered_row_is_found_at_the_end_too() {
+        let mut events = log();
+        events.remove(1);
+        assert_eq!(verify(&events), Err(ChainError::Gap { expected: 2, found: 3 }));
+        let mut events = log();
+        events.swap(1, 2);
+        assert!(verify(&events).is_err());
+        let mut events = log();
+        events.pop();
+        assert_eq!(verify(&events), Err(ChainError::CutOff { expected: 5, found: 4 }));
+        let mut events = log();
+        events.remove(1);
+        for (at, event) in events.iter_mut().enumerate() {
+            event.seq = at as u64 + 1;
+        }
+        assert_eq!(verify(&events), Err(ChainError::Altered(2)), "renumbering does not help");
+    }
+}

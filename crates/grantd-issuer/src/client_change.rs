@@ -1,0 +1,296 @@
+//! Changes of one client, decided: what becomes of it, and which tokens die.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use grantd_core::{
+    Algorithm, ClientState, Credential, CredentialId, GrantTypes, Permission, RoleName, Timestamp,
+    TokenFormat, Ttl,
+};
+
+use crate::{
+    change_log::Changed,
+    registration::{CredentialSummary, Owner, Registration},
+    storage::Conflict,
+};
+
+/// A client with what its secrets are compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// What an operator sees.
+    pub client: Registration,
+    /// What decisions compare with, in the order of `client.credentials`.
+    pub credentials: Vec<Credential>,
+}
+
+/// The permissions and roles of the server, which a client's rights are made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalog {
+    /// All permissions.
+    pub permissions: BTreeSet<Permission>,
+    /// All roles with theirs.
+    pub roles: BTreeMap<RoleName, Vec<Permission>>,
+    /// The names of all APIs.
+    pub apis: BTreeSet<String>,
+}
+
+impl Catalog {
+    /// Whether everything that a client is given exists.
+    pub fn check(&self, client: &Registration) -> Result<(), Conflict> {
+        self.check_permissions(
+            client.permissions.iter().chain(client.default_scope.iter().flatten()),
+        )?;
+        if let Some(unknown) = client.roles.iter().find(|name| !self.roles.contains_key(*name)) {
+            return Err(Conflict::RoleUnknown(unknown.clone()));
+        }
+        match client.serves.iter().find(|name| !self.apis.contains(*name)) {
+            Some(unknown) => Err(Conflict::ApiUnknown(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether these permissions exist.
+    pub fn check_permissions<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a Permission>,
+    ) -> Result<(), Conflict> {
+        match names.into_iter().find(|name| !self.permissions.contains(*name)) {
+            Some(unknown) => Err(Conflict::PermissionUnknown(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Direct permissions and those of the roles.
+    pub fn effective<'a>(&'a self, client: &'a Registration) -> BTreeSet<&'a Permission> {
+        let of_roles = client.roles.iter().filter_map(|name| self.roles.get(name)).flatten();
+        client.permissions.iter().chain(of_roles).collect()
+    }
+}
+
+/// Changes of what is said about a client; `None` and empty lists leave things as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientEdit {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Other grant types.
+    pub grants: Option<GrantTypes>,
+    /// Other redirect URIs.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Another owner.
+    pub owner: Option<Owner>,
+    /// Permissions to give.
+    pub add_permissions: Vec<Permission>,
+    /// Permissions to take.
+    pub remove_permissions: Vec<Permission>,
+    /// Roles to give.
+    pub add_roles: Vec<RoleName>,
+    /// Roles to take.
+    pub remove_roles: Vec<RoleName>,
+    /// What a request without `scope` gets; an empty list: everything.
+    pub default_scope: Option<Vec<Permission>>,
+    /// The APIs it serves from now on.
+    pub serves: Option<Vec<String>>,
+    /// Format of its tokens.
+    pub format: Option<TokenFormat>,
+    /// Time to live of its tokens.
+    pub access_token_ttl: Option<Ttl>,
+    /// Signing algorithm of its tokens.
+    pub signing_alg: Option<Algorithm>,
+}
+
+/// A change of one client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientChange {
+    /// What is said about it.
+    Edit(Box<ClientEdit>),
+    /// Revoke, delete, restore.
+    State(ClientState),
+    /// A new secret; the others end when `overlap` is over, at once where there is none.
+    Rotate {
+        /// The new secret.
+        credential: Credential,
+        /// How long the others still work.
+        overlap: Option<Ttl>,
+    },
+    /// All secrets but the newest end now.
+    FinishRotation(Finish),
+    /// One secret ends now.
+    RevokeSecret(CredentialId),
+}
+
+/// How a rotation is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// Only if the old secret was not used since.
+    IfUnused,
+    /// Whoever still uses it.
+    Anyway,
+}
+
+/// Which tokens a change kills.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Killed {
+    /// All that the client has so far.
+    pub generation: bool,
+    /// Those that these credentials obtained.
+    pub credentials: Vec<CredentialId>,
+}
+
+impl Killed {
+    /// The entries of the change log for a client that was changed so.
+    pub fn changes(&self, client: &Registration) -> Vec<Changed> {
+        let killed_below = self.generation.then_some(client.generation);
+        let of_client = Changed::Client { id: client.id.clone(), killed_below };
+        let of_credentials = self.credentials.iter().copied().map(Changed::Credential);
+        std::iter::once(of_client).chain(of_credentials).collect()
+    }
+}
+
+impl ClientChange {
+    /// What the audit log calls it.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Edit(_) => "client.update",
+            Self::State(ClientState::Active) => "client.restore",
+            Self::State(ClientState::Revoked) => "client.revoke",
+            Self::State(ClientState::Deleted) => "client.delete",
+            Self::Rotate { .. } => "client.rotate",
+            Self::FinishRotation(_) => "client.finish-rotation",
+            Self::RevokeSecret(_) => "client.revoke-secret",
+        }
+    }
+
+    /// Makes the change on a record, or says what stands against it.
+    pub fn apply(
+        &self,
+        record: &mut ClientRecord,
+        catalog: &Catalog,
+        now: Timestamp,
+    ) -> Result<Killed, Conflict> {
+        let killed = match self {
+            Self::Edit(edit) => edit.apply(&mut record.client, catalog)?,
+            Self::State(state) => {
+                record.client.state = *state;
+                Killed { generation: true, credentials: Vec::new() }
+            }
+            Self::Rotate { credential, overlap } => rotate(record, credential, *overlap, now)?,
+            Self::FinishRotation(finish) => finish_rotation(record, *finish, now)?,
+            Self::RevokeSecret(id) => {
+                let known = record.credentials.iter().any(|credential| credential.id == *id);
+                if !known {
+                    return Err(Conflict::CredentialUnknown(*id));
+                }
+                end(record, now, now, |credential| credential == *id);
+                // Its tokens die even where the secret itself has ended before.
+                Killed { generation: false, credentials: vec![*id] }
+            }
+        };
+        if killed.generation {
+            record.client.generation += 1;
+        }
+        record.client.version += 1;
+        record.client.updated_at = now;
+        Ok(killed)
+    }
+}
+
+impl ClientEdit {
+    /// Narrowing kills: a permission, role or grant that is taken must not live on in a token.
+    fn apply(&self, client: &mut Registration, catalog: &Catalog) -> Result<Killed, Conflict> {
+        let before = client.clone();
+        let set = |field: &mut String, new: &Option<String>| {
+            if let Some(new) = new {
+                field.clone_from(new);
+            }
+        };
+        set(&mut client.name, &self.name);
+        set(&mut client.description, &self.description);
+        client.grants = self.grants.unwrap_or(client.grants);
+        if let Some(uris) = &self.redirect_uris {
+            client.redirect_uris.clone_from(uris);
+        }
+        client.owner = self.owner.clone().or(client.owner.take());
+        client.permissions =
+            merged(&before.permissions, &self.add_permissions, &self.remove_permissions);
+        client.roles = merged(&before.roles, &self.add_roles, &self.remove_roles);
+        if let Some(scope) = &self.default_scope {
+            client.default_scope = Some(merged(&[], scope, &[])).filter(|names| !names.is_empty());
+        }
+        if let Some(serves) = &self.serves {
+            client.serves = merged(&[], serves, &[]);
+        }
+        client.format = self.format.or(client.format);
+        client.access_token_ttl = self.access_token_ttl.or(client.access_token_ttl);
+        client.signing_alg = self.signing_alg.or(client.signing_alg);
+        catalog.check(client)?;
+        let kept = catalog.effective(client);
+        let lost = catalog.effective(&before).iter().any(|name| !kept.contains(*name));
+        let grant_lost = before.grants.iter().any(|grant| !client.grants.contains(grant));
+        let role_lost = before.roles.iter().any(|role| !client.roles.contains(role));
+        Ok(Killed { generation: lost || grant_lost || role_lost, credentials: Vec::new() })
+    }
+}
+
+fn merged<T: Ord + Clone>(had: &[T], add: &[T], remove: &[T]) -> Vec<T> {
+    let all: BTreeSet<_> = had.iter().chain(add).filter(|name| !remove.contains(name)).collect();
+    all.into_iter().cloned().collect()
+}
+
+fn rotate(
+    record: &mut ClientRecord,
+    new: &Credential,
+    overlap: Option<Ttl>,
+    now: Timestamp,
+) -> Result<Killed, Conflict> {
+    if record.client.kind == grantd_core::ClientKind::Public {
+        return Err(Conflict::PublicClientHasNoSecret(record.client.id.clone()));
+    }
+    let last = overlap.map_or(now, |overlap| now.after(overlap));
+    let killed = end(record, last, now, |_| true);
+    record.client.credentials.push(CredentialSummary::of(new, now));
+    record.credentials.push(new.clone());
+    Ok(killed)
+}
+
+fn finish_rotation(
+    record: &mut ClientRecord,
+    finish: Finish,
+    now: Timestamp,
+) -> Result<Killed, Conflict> {
+    let newest = record.client.credentials.last().cloned();
+    let Some(newest) = newest else { return Ok(Killed::default()) };
+    let mut old = record.client.credentials.iter().filter(|summary| summary.id != newest.id);
+    let live = |summary: &&CredentialSummary| summary.expires_at.is_none_or(|end| now < end);
+    let used_since = |summary: &&CredentialSummary| {
+        summary.last_used.as_ref().is_some_and(|last| last.at >= newest.created_at)
+    };
+    if let Some(used) =
+        old.find(|summary| finish == Finish::IfUnused && live(summary) && used_since(summary))
+    {
+        return Err(Conflict::secret_still_used(used));
+    }
+    Ok(end(record, now, now, |credential| credential != newest.id))
+}
+
+/// Ends the live credentials that are meant at `last`; what ends at once kills its tokens.
+fn end(
+    record: &mut ClientRecord,
+    last: Timestamp,
+    now: Timestamp,
+    meant: impl Fn(CredentialId) -> bool,
+) -> Killed {
+    let mut killed = Killed::default();
+    for (credential, summary) in record.credentials.iter_mut().zip(&mut record.client.credentials) {
+        if !meant(credential.id) || !credential.is_live(now) {
+            continue;
+        }
+        let ends = credential.expires_at.map_or(last, |end| end.min(last));
+        credential.expires_at = Some(ends);
+        summary.expires_at = Some(ends);
+        if ends <= now {
+            killed.credentials.push(credential.id);
+        }
+    }
+    killed
+}

@@ -1,0 +1,110 @@
+//! The revocation feed: who reads it, and what a page of it says.
+
+use grantd_core::{Raw, admit_feed, authenticate, feed_credentials};
+use serde::Serialize;
+
+use crate::{
+    change_log::ChangeEntry,
+    fault::{StorageFault, TokenError},
+    issuer::{Issuer, refused},
+    storage::Registry,
+};
+
+/// How many entries a page has at most.
+const PAGE: u32 = 1000;
+
+/// A place in the feed of one database, as text `EPOCH.SEQ`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Tells one database's cursors from another's.
+    pub epoch: u64,
+    /// The last change before this place.
+    pub seq: u64,
+}
+
+impl Cursor {
+    /// Reads a cursor's text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (epoch, seq) = text.split_once('.')?;
+        let number = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+        };
+        Some(Self { epoch: number(epoch)?, seq: number(seq)? })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.epoch, self.seq)
+    }
+}
+
+/// A page of the feed.
+#[derive(Debug, Serialize)]
+pub struct FeedPage {
+    /// Whose feed it is.
+    pub issuer: String,
+    /// Where the next page begins.
+    pub cursor: String,
+    /// What dies, oldest change first.
+    pub entries: Vec<FeedEntry>,
+}
+
+/// One entry: every token that it matches is dead.
+#[derive(Debug, Serialize)]
+pub struct FeedEntry {
+    /// The number of the change.
+    pub seq: u64,
+    /// `client`, `credential` or `token`.
+    pub kind: String,
+    /// Whose tokens, or which.
+    pub id: String,
+    /// Of a client: tokens below it are dead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// Seconds since the epoch from which on it may be forgotten.
+    pub until: i64,
+}
+
+impl FeedEntry {
+    /// The entry for a change, if any token dies of it.
+    fn of(entry: ChangeEntry) -> Option<Self> {
+        let until = entry.until?.seconds().saturating_add(1);
+        let ChangeEntry { seq, kind, id, generation, .. } = entry;
+        Some(Self { seq, kind, id, generation, until })
+    }
+}
+
+impl Issuer {
+    /// Whether this request may read the feed: a resource server, by HTTP Basic.
+    pub async fn admit_to_feed(&self, raw: &Raw<'_>) -> Result<(), TokenError> {
+        let credentials =
+            feed_credentials(raw.authorization).map_err(|why| refused(why, raw, None))?;
+        let client = self.clients.find(&credentials).await?;
+        let known = client.as_deref();
+        let caller = authenticate(&credentials, client.clone(), &self.hasher, self.clock.now())
+            .map_err(|why| refused(why, raw, known))?;
+        admit_feed(&caller).map_err(|why| refused(why, raw, known))
+    }
+
+    /// The page behind a cursor, or the first of the whole list; `None`: the cursor is not of this
+    /// feed, and the reader must start over.
+    pub async fn feed_page(
+        &self,
+        registry: &dyn Registry,
+        after: Option<Cursor>,
+    ) -> Result<Option<FeedPage>, StorageFault> {
+        let epoch = registry.epoch().await?;
+        let head = registry.revision().await?;
+        if after.is_some_and(|after| after.epoch != epoch || after.seq > head) {
+            return Ok(None);
+        }
+        let after = after.map_or(0, |after| after.seq);
+        let changes = registry.changes(after, PAGE).await?.unwrap_or_default();
+        // An empty page leaves the reader at the head it has seen.
+        let seq = changes.last().map_or(after.max(head), |last| last.seq);
+        let entries = changes.into_iter().filter_map(FeedEntry::of).collect();
+        let cursor = Cursor { epoch, seq }.to_string();
+        Ok(Some(FeedPage { issuer: self.identifier().to_owned(), cursor, entries }))
+    }
+}

@@ -1,0 +1,121 @@
+//! The tables of storage in memory, and what every change writes beside itself.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use grantd_core::{Api, ClientApi, ClientId, Permission, RoleName, Timestamp, Ttl};
+
+use crate::{
+    admin::Stamp,
+    audit::{AuditEvent, Deed},
+    change_log::{ChangeEntry, Changed},
+    client_change::{Catalog, ClientRecord},
+    registration::{PermissionEntry, Registration, RoleEntry},
+};
+
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) clients: BTreeMap<ClientId, ClientRecord>,
+    pub(super) permissions: BTreeMap<Permission, PermissionEntry>,
+    pub(super) roles: BTreeMap<RoleName, RoleEntry>,
+    pub(super) apis: BTreeMap<String, Arc<Api>>,
+    pub(super) audit: Vec<AuditEvent>,
+    pub(super) changes: Vec<ChangeEntry>,
+    pub(super) seq: u64,
+    pub(super) longest_ttl: Ttl,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            clients: BTreeMap::new(),
+            permissions: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            apis: BTreeMap::from([(Api::DEFAULT.to_owned(), Arc::new(Api::default_api()))]),
+            audit: Vec::new(),
+            changes: Vec::new(),
+            seq: 0,
+            longest_ttl: Ttl::DEFAULT,
+        }
+    }
+}
+
+impl Tables {
+    pub(super) fn catalog(&self) -> Catalog {
+        let roles = self.roles.iter().map(|(name, role)| (name.clone(), role.permissions.clone()));
+        Catalog {
+            permissions: self.permissions.keys().cloned().collect(),
+            roles: roles.collect(),
+            apis: self.apis.keys().cloned().collect(),
+        }
+    }
+
+    /// Effective permissions API by API, `default` first.
+    pub(super) fn client_apis(&self, client: &Registration) -> Vec<ClientApi> {
+        let catalog = self.catalog();
+        let effective: BTreeSet<_> = catalog.effective(client);
+        let default_first = |name: &&String| (name.as_str() != Api::DEFAULT, (*name).clone());
+        let mut names: Vec<_> = self.apis.keys().collect();
+        names.sort_by_key(default_first);
+        let in_api = |name: &String, permission: &Permission| {
+            self.permissions.get(permission).is_some_and(|entry| entry.api == *name)
+        };
+        let of_api = |name: &String| ClientApi {
+            api: Arc::clone(&self.apis[name]),
+            permissions: effective
+                .iter()
+                .filter(|permission| in_api(name, permission))
+                .map(|permission| (*permission).clone())
+                .collect(),
+        };
+        let all = names.into_iter().map(of_api);
+        all.filter(|known| known.api.name == Api::DEFAULT || !known.permissions.is_empty())
+            .collect()
+    }
+
+    /// Writes the audit event and the entries of the change log.
+    pub(super) fn record(&mut self, deed: &Deed, changes: &[Changed], stamp: &Stamp) {
+        let previous = self.audit.last().map_or([0; 32], |event| event.hash);
+        let seq = self.audit.len() as u64 + 1;
+        self.audit.push(AuditEvent::next(seq, &previous, deed, stamp));
+        self.log(changes, stamp.at);
+    }
+
+    /// Writes the entries of the change log alone.
+    pub(super) fn log(&mut self, changes: &[Changed], now: Timestamp) {
+        let end = now.after(self.longest_ttl);
+        for changed in changes {
+            self.seq += 1;
+            let (kind, id) = (changed.kind(), changed.id());
+            let same = |entry: &ChangeEntry| entry.kind == kind && entry.id == id;
+            let before = self.changes.iter().position(same).map(|at| self.changes.remove(at));
+            let (generation, until) =
+                before.map_or((None, None), |entry| (entry.generation, entry.until));
+            self.changes.push(ChangeEntry {
+                seq: self.seq,
+                kind: kind.to_owned(),
+                id,
+                generation: changed.killed_below().or(generation),
+                until: changed.until(end).max(until),
+            });
+        }
+    }
+
+    /// Raises the generation of those who lose something, and says so.
+    pub(super) fn raise(
+        &mut self,
+        meant: impl Fn(&Registration) -> bool,
+        now: Timestamp,
+    ) -> Vec<Changed> {
+        let records = self.clients.values_mut().map(|record| &mut record.client);
+        let raised = records.filter(|client| meant(client)).map(|client| {
+            client.generation += 1;
+            client.version += 1;
+            client.updated_at = now;
+            Changed::Client { id: client.id.clone(), killed_below: Some(client.generation) }
+        });
+        raised.collect()
+    }
+}

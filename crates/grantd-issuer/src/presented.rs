@@ -1,0 +1,54 @@
+//! The endpoints that a token is presented to: [`Issuer::introspect`] and [`Issuer::revoke`].
+
+use grantd_core::{
+    Authenticated, Introspection, Presentation, Raw, Refusal, Revocation, Timestamp,
+    admit_introspection, authenticate, introspect, revoke,
+};
+
+use crate::{
+    fault::TokenError,
+    issuer::{Issuer, refused},
+};
+
+impl Issuer {
+    /// What the caller may know of a token (RFC 7662 section 2). Storage is asked each time: the
+    /// answer is true at this moment, whatever is cached.
+    pub async fn introspect(&self, raw: &Raw<'_>) -> Result<Introspection, TokenError> {
+        let (tokens, now) = (self.tokens()?, self.clock.now());
+        let request = Presentation::parse(raw).map_err(|why| refused(why, raw, None))?;
+        let caller = self.prove(&request, raw, now).await?;
+        admit_introspection(&caller).map_err(|why| refuse(why, raw, &caller))?;
+        let Some(token) = self.read(&request.token) else { return Ok(Introspection::Inactive) };
+        let standing = tokens.standing(&token.names()).await?;
+        Ok(introspect(&caller, token, &standing, self.identifier(), now))
+    }
+
+    /// Ends a token of the caller's own (RFC 7009 section 2). When this returns, the token is dead
+    /// on disk, or was none that could be killed.
+    pub async fn revoke(&self, raw: &Raw<'_>) -> Result<(), TokenError> {
+        let (tokens, now) = (self.tokens()?, self.clock.now());
+        let request = Presentation::parse(raw).map_err(|why| refused(why, raw, None))?;
+        let caller = self.prove(&request, raw, now).await?;
+        let Some(token) = self.read(&request.token) else { return Ok(()) };
+        let standing = tokens.standing(&token.names()).await?;
+        match revoke(&caller, &token, &standing, now).map_err(|why| refuse(why, raw, &caller))? {
+            Revocation::Kill => Ok(tokens.revoke_token(token.id, token.expires_at, now).await?),
+            Revocation::Nothing => Ok(()),
+        }
+    }
+
+    async fn prove(
+        &self,
+        request: &Presentation<'_>,
+        raw: &Raw<'_>,
+        now: Timestamp,
+    ) -> Result<Authenticated, TokenError> {
+        let client = self.clients.find(&request.credentials).await?;
+        authenticate(&request.credentials, client.clone(), &self.hasher, now)
+            .map_err(|why| refused(why, raw, client.as_deref()))
+    }
+}
+
+fn refuse(why: Refusal, raw: &Raw<'_>, caller: &Authenticated) -> TokenError {
+    refused(why, raw, Some(caller.client()))
+}

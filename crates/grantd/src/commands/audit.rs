@@ -1,0 +1,56 @@
+//! `grantd audit`: who changed what and when, and whether the log still says so.
+
+use anyhow::Result;
+use grantd_issuer::{audit::AuditEvent, moment};
+use serde_json::{Value, json};
+
+use super::registrar;
+use crate::{cli::Audit, output::Output, settings::Settings};
+
+pub(super) async fn run(command: Audit, settings: &Settings, output: Output) -> Result<()> {
+    let registrar = registrar(settings)?;
+    match command {
+        Audit::List { after, limit } => {
+            let events = registrar.audit(after, limit).await?;
+            let document = json!({ "events": events.iter().map(describe).collect::<Vec<_>>() });
+            output.answer(&document, || events.iter().map(line).collect())
+        }
+        Audit::Verify => {
+            let chain = registrar.verify_audit().await?;
+            let hash = hexadecimal(chain.hash());
+            let document = json!({ "events": chain.length(), "hash": hash });
+            output.answer(&document, || {
+                format!("{} events, unaltered; the last one's hash is {hash}\n", chain.length())
+            })
+        }
+    }
+}
+
+fn line(event: &AuditEvent) -> String {
+    let (at, from) = (moment(event.at), event.address.as_deref().unwrap_or("-"));
+    format!(
+        "{:6}  {at}  {:20}  {from:15}  {:24}  {}\n",
+        event.seq, event.actor, event.action, event.object
+    )
+}
+
+fn describe(event: &AuditEvent) -> Value {
+    let parsed = |text: &Option<String>| {
+        text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok())
+    };
+    json!({
+        "seq": event.seq,
+        "at": moment(event.at),
+        "actor": event.actor,
+        "address": event.address,
+        "action": event.action,
+        "object": event.object,
+        "before": parsed(&event.before),
+        "after": parsed(&event.after),
+        "hash": hexadecimal(&event.hash),
+    })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
