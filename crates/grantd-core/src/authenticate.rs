@@ -63,36 +63,37 @@ pub fn authenticate(
     }
 }
 
-/// What was presented, hashed; the raw Basic pair is a second try, for imported secrets.
+/// What was presented, hashed: each reading of it under the server's key and the one before.
 enum Presented {
     Nothing,
-    Hashes([Option<SecretHash>; 2]),
+    Hashes([Option<SecretHash>; 4]),
 }
 
 impl Presented {
     fn hash(credentials: &Credentials<'_>, client_id: Option<&str>, hasher: &SecretHasher) -> Self {
-        match credentials {
-            Credentials::IdOnly { .. } => Self::Nothing,
-            Credentials::Body { secret, .. } => Self::Hashes([Some(hasher.hash(secret)), None]),
+        let (first, second) = match credentials {
+            Credentials::IdOnly { .. } => return Self::Nothing,
+            Credentials::Body { secret, .. } => (hasher.candidates(secret), [None, None]),
             Credentials::Basic { decoded, raw, .. } => {
                 // Each reading counts only with the id that the same reading gives.
                 let hash = |(id, secret): &(String, zeroize::Zeroizing<String>)| {
-                    client_id.is_none_or(|known| known == id).then(|| hasher.hash(secret))
+                    let meant = client_id.is_none_or(|known| known == id);
+                    if meant { hasher.candidates(secret) } else { [None, None] }
                 };
+                // The raw pair is a second try, for imported secrets.
                 let raw_differs = decoded.as_ref().is_none_or(|decoded| decoded != raw);
-                Self::Hashes([
-                    decoded.as_ref().and_then(hash),
-                    raw_differs.then(|| hash(raw)).flatten(),
-                ])
+                let decoded = decoded.as_ref().map_or([None, None], hash);
+                (decoded, if raw_differs { hash(raw) } else { [None, None] })
             }
-        }
+        };
+        Self::Hashes([first[0], first[1], second[0], second[1]])
     }
 }
 
 /// Compares with every secret of the client, live or not, in constant time each.
 fn match_secret(
     client: &Client,
-    presented: [Option<SecretHash>; 2],
+    presented: [Option<SecretHash>; 4],
     now: Timestamp,
 ) -> Result<CredentialId, Refusal> {
     let mut verdict = Err(Refusal::ClientSecretWrong);

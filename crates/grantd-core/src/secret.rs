@@ -122,7 +122,7 @@ impl SecretKey {
     /// What hashes client secrets.
     pub fn secret_hasher(&self) -> SecretHasher {
         let key = self.derive(b"grantd client secret hmac v1");
-        SecretHasher(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
+        SecretHasher { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), previous: None }
     }
 
     /// The key for one purpose.
@@ -146,20 +146,38 @@ impl fmt::Debug for SecretKey {
 
 /// Hashes client secrets for keeping and for comparing.
 #[derive(Clone)]
-pub struct SecretHasher(hmac::Key);
+pub struct SecretHasher {
+    key: hmac::Key,
+    previous: Option<hmac::Key>,
+}
 
 impl SecretHasher {
     /// The longest secret that is hashed at all, in bytes; a longer one is never right.
     pub const MAX_SECRET: usize = 1024;
 
-    /// The hash of a secret in clear.
-    pub fn hash(&self, clear: &str) -> SecretHash {
-        let clear = clear.as_bytes();
-        let tag = hmac::sign(&self.0, &clear[..clear.len().min(Self::MAX_SECRET + 1)]);
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(tag.as_ref());
-        SecretHash(bytes)
+    /// Compares under the key before as well, while the server's key is being changed.
+    #[must_use]
+    pub fn with_previous(self, previous: &SecretKey) -> Self {
+        Self { previous: Some(previous.secret_hasher().key), ..self }
     }
+
+    /// The hash of a secret in clear, for keeping.
+    pub fn hash(&self, clear: &str) -> SecretHash {
+        hash(&self.key, clear)
+    }
+
+    /// What a kept hash may be, for comparing: under this key, and under the one before.
+    pub fn candidates(&self, clear: &str) -> [Option<SecretHash>; 2] {
+        [Some(self.hash(clear)), self.previous.as_ref().map(|key| hash(key, clear))]
+    }
+}
+
+fn hash(key: &hmac::Key, clear: &str) -> SecretHash {
+    let clear = clear.as_bytes();
+    let tag = hmac::sign(key, &clear[..clear.len().min(SecretHasher::MAX_SECRET + 1)]);
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(tag.as_ref());
+    SecretHash(bytes)
 }
 
 impl fmt::Debug for SecretHasher {

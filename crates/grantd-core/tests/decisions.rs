@@ -81,6 +81,30 @@ fn the_right_secret_proves_and_names_its_credential() {
 }
 
 #[test]
+fn while_the_server_s_key_is_changed_secrets_of_both_keys_prove() {
+    let mut client = client(&[]);
+    let fresh = SecretKey::from_bytes([10; 32]).secret_hasher();
+    client.credentials.push(Credential {
+        id: CredentialId::mint(NOW, [2; 10]),
+        hash: fresh.hash("new"),
+        expires_at: None,
+    });
+    let both = fresh.clone().with_previous(&SecretKey::from_bytes([9; 32]));
+    let prove = |secret: &'static str, hasher: &SecretHasher| {
+        let credentials = Credentials::Body { id: "c1".into(), secret: secret.into() };
+        authenticate(&credentials, Some(Arc::new(client.clone())), hasher, NOW).err()
+    };
+    assert_eq!((prove("right", &both), prove("new", &both)), (None, None));
+    assert_eq!(prove("wrong", &both), Some(Refusal::ClientSecretWrong));
+    assert_eq!(prove("right", &fresh), Some(Refusal::ClientSecretWrong));
+    assert_eq!(
+        both.hash("x").as_bytes(),
+        fresh.hash("x").as_bytes(),
+        "what is kept is of the new key"
+    );
+}
+
+#[test]
 fn ca_30_a_secret_ends_at_its_end_and_not_before() {
     let mut client = client(&[]);
     client.credentials = vec![credential("right", Some(NOW))];

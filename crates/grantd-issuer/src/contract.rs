@@ -46,6 +46,7 @@ macro_rules! storage_contract {
             a_change_of_a_role_reaches_all_who_have_it
             a_deleted_permission_is_gone_everywhere
             the_change_log_keeps_the_newest_of_each_and_says_what_dies
+            ended_entries_are_forgotten_and_no_others
             every_change_is_in_the_audit_log_and_the_chain_holds
             two_who_change_at_once_notice_each_other
         }

@@ -45,7 +45,7 @@ impl Issuer {
             policy,
             keys,
             secret_key,
-            previous_secret_keys: Vec::new(),
+            previous_secret_key: None,
             paths: Paths::default(),
             tokens: None,
             cached_clients: 100_000,
@@ -154,7 +154,7 @@ pub struct Builder {
     policy: Policy,
     keys: KeyRing,
     secret_key: SecretKey,
-    previous_secret_keys: Vec<SecretKey>,
+    previous_secret_key: Option<SecretKey>,
     paths: Paths,
     tokens: Option<Arc<dyn Tokens>>,
     cached_clients: usize,
@@ -209,10 +209,11 @@ impl Builder {
         self
     }
 
-    /// Server keys of before (`GRANTD_SECRET_KEY_PREVIOUS`): opaque tokens sealed under them live on.
+    /// The server key of before (`GRANTD_SECRET_KEY_PREVIOUS`): client secrets hashed under it still
+    /// prove, and opaque tokens sealed under it live on.
     #[must_use]
-    pub fn previous_secret_keys(mut self, keys: Vec<SecretKey>) -> Self {
-        self.previous_secret_keys = keys;
+    pub fn previous_secret_key(mut self, key: SecretKey) -> Self {
+        self.previous_secret_key = Some(key);
         self
     }
 
@@ -241,11 +242,16 @@ impl Builder {
     pub fn build(self, storage: Arc<dyn Clients>) -> Issuer {
         let known = if self.tokens.is_some() { SingleTokens::Known } else { SingleTokens::Unknown };
         let metadata = metadata::render(&self.policy, &self.paths, known);
+        let hasher = self.secret_key.secret_hasher();
+        let hasher = match &self.previous_secret_key {
+            Some(previous) => hasher.with_previous(previous),
+            None => hasher,
+        };
         Issuer {
             policy: self.policy,
             keys: self.keys,
-            hasher: self.secret_key.secret_hasher(),
-            sealer: TokenSealer::new(&self.secret_key, &self.previous_secret_keys),
+            hasher,
+            sealer: TokenSealer::new(&self.secret_key, self.previous_secret_key.as_slice()),
             tokens: self.tokens,
             clients: ClientCache::new(storage, self.cached_clients),
             clock: self.clock,

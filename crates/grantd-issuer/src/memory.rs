@@ -273,6 +273,11 @@ impl Registry for Memory {
         Ok(())
     }
 
+    async fn forget_ended(&self, now: Timestamp) -> Result<(), StorageFault> {
+        self.tables().changes.retain(|entry| entry.until.is_none_or(|until| now < until));
+        Ok(())
+    }
+
     async fn record_use(&self, uses: &[(CredentialId, LastUse)]) -> Result<(), StorageFault> {
         let mut tables = self.tables();
         for summary in tables.clients.values_mut().flat_map(|record| &mut record.client.credentials)

@@ -133,6 +133,9 @@ pub trait Registry: Clients {
     /// Remembers that tokens may live so long, so that what kills them is kept long enough.
     async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault>;
 
+    /// Forgets entries of the change log whose tokens have all ended by themselves before `now`.
+    async fn forget_ended(&self, now: Timestamp) -> Result<(), StorageFault>;
+
     /// Remembers when and from where credentials were used; a use older than the known one is dropped.
     async fn record_use(&self, uses: &[(CredentialId, LastUse)]) -> Result<(), StorageFault>;
 

@@ -12,7 +12,7 @@ use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use grantd_core::GrantType;
-use grantd_issuer::{Clients, Issuer, Registry, StorageFault, Tokens};
+use grantd_issuer::{Clients, Clock, Issuer, Registry, StorageFault, Tokens, clock::SystemClock};
 use grantd_store::Sqlite;
 use serde_json::json;
 use tokio::{
@@ -29,6 +29,8 @@ use crate::{output::Output, settings::Settings};
 /// How often the server looks whether something has changed its clients.
 const REFRESH: Duration = Duration::from_millis(50);
 
+/// How often the change log is swept.
+const SWEEP: Duration = Duration::from_mins(10);
 /// How long the last use of a secret may stay unwritten.
 const RECORD: Duration = Duration::from_secs(2);
 
@@ -50,11 +52,26 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     let issuer = Arc::new(issuer);
     store.allow_ttl(issuer.longest_ttl()).await?;
     let recorder = tokio::spawn(record_uses(Arc::clone(&issuer), Arc::clone(&store)));
+    let sweeper = tokio::spawn(sweep(Arc::clone(&store)));
     let (routes, watching) = router(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
     let served = serve(listener, routes, || watching.abort()).await;
     recorder.abort();
+    sweeper.abort();
     store.record_use(&issuer.drain_uses()).await?;
     served
+}
+
+/// Forgets what can kill no token any more, so that the change log does not grow with each revocation.
+async fn sweep(store: Arc<Sqlite>) {
+    loop {
+        if let Err(fault) = store.forget_ended(SystemClock.now()).await {
+            tracing::error!(
+                fault = &fault as &dyn std::error::Error,
+                "old entries are not forgotten"
+            );
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
 }
 
 /// Writes down when and from where secrets were used, a batch at a time.
@@ -75,9 +92,15 @@ pub(crate) fn builder(
     settings: &Settings,
 ) -> Result<impl FnOnce(String, Arc<Sqlite>) -> Issuer + use<>> {
     let (keys, secret_key) = (settings.key_ring()?, settings.secret_key()?);
+    let previous = settings.previous_secret_key()?;
     let (ttl, machine_ttl) = (settings.access_token_ttl()?, settings.client_credentials_ttl()?);
     Ok(move |issuer, store: Arc<Sqlite>| {
-        Issuer::builder(issuer, keys, secret_key)
+        let builder = Issuer::builder(issuer, keys, secret_key);
+        let builder = match previous {
+            Some(previous) => builder.previous_secret_key(previous),
+            None => builder,
+        };
+        builder
             .access_token_ttl(ttl)
             .enable(GrantType::ClientCredentials, machine_ttl)
             .tokens(Arc::clone(&store) as Arc<dyn Tokens>)

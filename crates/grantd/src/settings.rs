@@ -160,6 +160,12 @@ impl Settings {
         SecretKey::parse(text).context("GRANTD_SECRET_KEY")
     }
 
+    /// The server key of before, while it is being changed.
+    pub(crate) fn previous_secret_key(&self) -> Result<Option<SecretKey>> {
+        let text = self.text("GRANTD_SECRET_KEY_PREVIOUS", None);
+        text.map(|text| SecretKey::parse(text).context("GRANTD_SECRET_KEY_PREVIOUS")).transpose()
+    }
+
     /// The signing keys, from the environment or a file.
     pub(crate) fn key_ring(&self) -> Result<KeyRing> {
         let inline = self.text("GRANTD_PRIVATE_KEY", None);

@@ -174,6 +174,35 @@ pub async fn the_change_log_keeps_the_newest_of_each_and_says_what_dies(
     assert!(registry.changes(3, 10).await.expect("changes").unwrap_or_default().is_empty());
 }
 
+/// What can kill nothing any more is forgotten, and nothing sooner; numbers go on.
+pub async fn ended_entries_are_forgotten_and_no_others(registry: Arc<dyn Registry>) {
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let client =
+        create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await.client;
+    let other =
+        create(&registry, NewClient { name: "B".to_owned(), ..NewClient::default() }).await.client;
+    let revoked =
+        registrar.set_client_state(&admin(), client.id.as_str(), ClientState::Revoked).await;
+    let end = revoked.expect("revoked").updated_at.after(grantd_core::Ttl::DEFAULT);
+    let ids = async || {
+        let entries = registry.changes(0, 10).await.expect("changes").unwrap_or_default();
+        entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+    };
+    let both = vec![other.id.to_string(), client.id.to_string()];
+    registry
+        .forget_ended(grantd_core::Timestamp::from_micros(end.micros() - 1))
+        .await
+        .expect("done");
+    assert_eq!(ids().await, both);
+    registry.forget_ended(end).await.expect("done");
+    assert_eq!(ids().await, [other.id.to_string()]);
+    registrar
+        .set_client_state(&admin(), client.id.as_str(), ClientState::Active)
+        .await
+        .expect("restored");
+    assert_eq!(registry.revision().await.expect("a revision"), 4);
+}
+
 /// Who, when, what, before and after; refused changes leave no trace.
 pub async fn every_change_is_in_the_audit_log_and_the_chain_holds(registry: Arc<dyn Registry>) {
     furnish(&registry).await;

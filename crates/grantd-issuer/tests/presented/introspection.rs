@@ -216,7 +216,7 @@ async fn a_token_ends_at_its_end_and_one_of_a_retired_key_lives_until_then() {
     let fresh = SigningKey::generate(Algorithm::Es256).unwrap();
     let retired = ring(&world.pem).signing()[0].public().clone();
     let keys = grantd_issuer::KeyRing::new(vec![fresh], &[retired]).unwrap();
-    world.restart(keys, crate::world::key(7), vec![]);
+    world.restart(keys, crate::world::key(7), None);
     for (second, active) in [(0, true), (299, true), (300, false), (301, false)] {
         world.clock.0.store(NOW + second, Ordering::SeqCst);
         for token in &tokens {

@@ -54,7 +54,7 @@ impl World {
         let pem = SigningKey::generate(Algorithm::Es256).unwrap().to_pem().unwrap();
         let pem = pem.reveal().to_owned();
         let clock = Standing(Arc::new(AtomicI64::new(NOW)));
-        let issuer = server(&memory, &clock, ring(&pem), key(7), vec![]);
+        let issuer = server(&memory, &clock, ring(&pem), key(7), None);
         let mut world = Self { memory, issuer, clock, pem, registrar, secrets: BTreeMap::new() };
         for (id, new) in clients() {
             world.admit(id, new, &key(7)).await;
@@ -75,7 +75,7 @@ impl World {
     }
 
     /// The same world behind another server: other signing keys, other server keys.
-    pub(crate) fn restart(&mut self, keys: KeyRing, key: SecretKey, previous: Vec<SecretKey>) {
+    pub(crate) fn restart(&mut self, keys: KeyRing, key: SecretKey, previous: Option<SecretKey>) {
         self.issuer = server(&self.memory, &self.clock, keys, key, previous);
     }
 
@@ -149,10 +149,14 @@ fn server(
     clock: &Standing,
     keys: KeyRing,
     key: SecretKey,
-    previous: Vec<SecretKey>,
+    previous: Option<SecretKey>,
 ) -> Issuer {
-    Issuer::builder(ISSUER, keys, key)
-        .previous_secret_keys(previous)
+    let builder = Issuer::builder(ISSUER, keys, key);
+    let builder = match previous {
+        Some(previous) => builder.previous_secret_key(previous),
+        None => builder,
+    };
+    builder
         .enable(GrantType::ClientCredentials, Some("5m".parse().unwrap()))
         .clock(clock.clone())
         .tokens(memory.clone())

@@ -1,7 +1,7 @@
 //! The commands' side of the port: every call one transaction, answered when it is on disk.
 
 use async_trait::async_trait;
-use grantd_core::{Api, ClientId, CredentialId, Permission, RoleName, Ttl};
+use grantd_core::{Api, ClientId, CredentialId, Permission, RoleName, Timestamp, Ttl};
 use grantd_issuer::{
     LastUse, PermissionEntry, Registration, Registry, RegistryError, RoleEntry, Stamp,
     StorageFault,
@@ -119,6 +119,11 @@ impl Registry for Sqlite {
 
     async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault> {
         self.write_plain(move |open| allow_ttl(open, Some(ttl))).await
+    }
+
+    async fn forget_ended(&self, now: Timestamp) -> Result<(), StorageFault> {
+        self.write_plain(move |open| execute(open, sql::FORGET_ENDED, [now.micros()]).map(drop))
+            .await
     }
 
     async fn record_use(&self, uses: &[(CredentialId, LastUse)]) -> Result<(), StorageFault> {

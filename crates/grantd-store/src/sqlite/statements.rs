@@ -94,6 +94,7 @@ statements! {
                       seq = excluded.seq,
                       generation = coalesce(excluded.generation, generation),
                       until = coalesce(max(excluded.until, until), excluded.until, until)";
+    FORGET_ENDED = "DELETE FROM change_log WHERE until <= ?1";
     CHANGES = "SELECT seq, kind, id, generation, until FROM change_log WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
     STANDING = "SELECT (SELECT state FROM clients WHERE id = ?1),

@@ -16,7 +16,7 @@ fn post(running: &Running, path: &str, caller: &Client, body: &str) -> wire::Ans
     wire::send(running.address, &request("POST", path, &headers, body.as_bytes())).unwrap()
 }
 
-fn active(running: &Running, caller: &Client, token: &str) -> bool {
+pub(crate) fn active(running: &Running, caller: &Client, token: &str) -> bool {
     let answer = post(running, "/oauth/introspect", caller, &format!("token={token}"));
     assert_eq!(answer.status, 200, "{}", answer.text());
     let told = answer.json();

@@ -148,3 +148,32 @@ fn c10_every_change_is_in_an_audit_log_that_shows_tampering() {
         assert!(!refused.status.success() && said.contains(says), "{statement}: {said}");
     }
 }
+
+#[test]
+fn while_the_server_key_is_changed_old_secrets_work_and_opaque_tokens_live() {
+    let place = place();
+    let old = place.client("--permission a --format opaque");
+    let server = place.client("--serves default");
+    let env = place.path().join(".env");
+    let text = std::fs::read_to_string(&env).unwrap();
+    let running = place.serve("");
+    let same = format!("--listen {}", running.address);
+    let sealed = super::tokens::token(&running, &old, "");
+    drop(running);
+    let changed = text.replace("GRANTD_SECRET_KEY=", "GRANTD_SECRET_KEY_PREVIOUS=");
+    let fresh = "A".repeat(43);
+    std::fs::write(&env, format!("{changed}GRANTD_SECRET_KEY={fresh}\n")).unwrap();
+    let new = place.client("--permission a");
+    let running = place.serve(&same);
+    assert_eq!((ask(&running, &old, "").status, ask(&running, &new, "").status), (200, 200));
+    assert!(super::dead_tokens::active(&running, &server, &sealed));
+    drop(running);
+    let only: String = changed
+        .lines()
+        .filter(|line| !line.contains("PREVIOUS"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&env, format!("{only}GRANTD_SECRET_KEY={fresh}\n")).unwrap();
+    let running = place.serve("");
+    assert_eq!((ask(&running, &old, "").status, ask(&running, &new, "").status), (401, 200));
+}
