@@ -80,7 +80,7 @@ pub(crate) fn run(words: &[String]) -> Outcome {
     run::show(&mut run::command("cargo build --quiet --package grantd"))?;
     let scratch = Scratch::new()?;
     let grantd = Grantd::start(&scratch)?;
-    let bench = Bench { folder: target()?.join("clients"), grantd };
+    let bench = Bench { folder: tree::target()?.join("clients"), grantd };
     let failed = there.iter().filter(|language| !language.passes(&bench)).count();
     if failed == 0 { Ok(()) } else { Err(Failure::Told) }
 }
@@ -255,17 +255,11 @@ fn legacy(scratch: &Scratch) -> Outcome<String> {
 }
 
 fn grantd(scratch: &Scratch, words: &str) -> Outcome<Command> {
-    let mut command = Command::new(target()?.join("debug/grantd"));
+    let mut command = Command::new(tree::target()?.join("debug/grantd"));
     // Nothing from outside: a GRANTD_… of the caller's would try another server.
     command.current_dir(&scratch.path).env_clear().stdin(Stdio::null());
     command.args(words.split_whitespace());
     Ok(command)
-}
-
-/// The build folder, in which this program lies too.
-fn target() -> Outcome<PathBuf> {
-    let this = std::env::current_exe().map_err(|error| Failure::broken(error.to_string()))?;
-    Ok(this.ancestors().nth(2).unwrap_or(&this).to_path_buf())
 }
 
 fn free_port() -> Outcome<u16> {

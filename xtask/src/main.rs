@@ -30,7 +30,9 @@ usage: cargo xtask COMMAND
   docs [--check]                    writes (or compares) the generated documents
   fuzz [--seconds N] [TARGET…]      fuzzes the parsers of outside bytes
   bench token [--alg ALG]… [--seconds N] [--rounds N] [--strict] [--floor-only]
-                                    what a token costs, beside the least it can cost";
+                                    what a token costs, beside the least it can cost
+  bench revocation [GUARDS] [REVOCATIONS]
+                                    how long guards still accept a revoked token";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -56,3 +56,9 @@ pub(crate) fn files(folder: &str, ending: &str) -> Outcome<Vec<String>> {
     }
     Ok(found)
 }
+
+/// The build folder, in which this program lies too.
+pub(crate) fn target() -> Outcome<PathBuf> {
+    let this = std::env::current_exe().map_err(|error| Failure::broken(error.to_string()))?;
+    Ok(this.ancestors().nth(2).unwrap_or(&this).to_path_buf())
+}

@@ -1,4 +1,5 @@
-//! `cargo xtask bench token`: what a token costs, beside the least that it can cost.
+//! `cargo xtask bench`: what a token costs beside the least that it can cost, and how long a revoked
+//! one is still accepted.
 
 mod cost;
 mod healthz;
@@ -11,7 +12,7 @@ mod wrk;
 use crate::{
     failure::{Failure, Outcome},
     options::Options,
-    run, tools,
+    run, tools, tree,
 };
 
 const ALGS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
@@ -39,8 +40,13 @@ enum What {
     FloorOnly,
 }
 
-/// `cargo xtask bench token …`
+/// `cargo xtask bench token …` and `cargo xtask bench revocation [GUARDS] [REVOCATIONS]`
 pub(crate) fn run(words: &[String]) -> Outcome {
+    if let Some(("revocation", rest)) =
+        words.split_first().map(|(first, rest)| (first.as_str(), rest))
+    {
+        return of_revocations(rest);
+    }
     let plan = Plan::parse(words)?;
     tools::need("wrk", "wrk")?;
     if plan.what == What::FloorOnly {
@@ -49,6 +55,13 @@ pub(crate) fn run(words: &[String]) -> Outcome {
     }
     run::show(&mut run::command("cargo build --release --package grantd --package floor"))?;
     cost::of_tokens(&plan)
+}
+
+fn of_revocations(words: &[String]) -> Outcome {
+    run::show(&mut run::command("cargo build --release --package grantd --package revocation"))?;
+    let built = tree::target()?.join("release");
+    let mut measure = std::process::Command::new(built.join("revocation"));
+    run::show(measure.arg(built.join("grantd")).args(words))
 }
 
 impl Plan {
@@ -67,7 +80,9 @@ impl Plan {
         let floor_only = options.flag("--floor-only");
         let what = if floor_only { What::FloorOnly } else { What::FloorAndGrantd };
         if options.rest()? != ["token"] || seconds == 0 || rounds == 0 {
-            return Err(Failure::usage("there is `bench token`, with numbers above 0"));
+            return Err(Failure::usage(
+                "there are `bench token` and `bench revocation`, with numbers above 0",
+            ));
         }
         Ok(Self { algs, seconds, rounds, strict, what })
     }
