@@ -214,6 +214,15 @@ impl Issuer {
         )
     }
 
+    /// 400 for a body that breaks off, or whose framing does.
+    pub fn body_broken_off() -> Response {
+        error(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::InvalidRequest.as_str(),
+            "The request body broke off.",
+        )
+    }
+
     /// 408 for a body that does not come.
     pub fn body_too_slow() -> Response {
         error(

@@ -43,8 +43,8 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         .enable(GrantType::ClientCredentials, None)
         .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
         .build(Arc::clone(&store) as Arc<dyn Clients>);
-    let (routes, watching) = serve::router(Arc::new(issuer), store as Arc<_>);
-    let routes = routes.merge(schools::routes(&guard));
+    let mut routes = serve::routes(Arc::new(issuer), store as Arc<_>);
+    routes.router = routes.router.merge(schools::routes(&guard));
 
     let steps = steps(&base, &client_id, secret.reveal());
     let document = json!({
@@ -62,7 +62,7 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
              Stop it with Ctrl-C; everything it made goes with it.\n"
         )
     })?;
-    serve::serve(listener, routes, || watching.abort()).await
+    serve::serve(listener, routes).await
 }
 
 /// Two permissions, and a client that has one of them.

@@ -22,7 +22,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use listener::serve;
-pub(crate) use routes::router;
+pub(crate) use routes::routes;
 
 use crate::{output::Output, settings::Settings};
 
@@ -53,8 +53,8 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     store.allow_ttl(issuer.longest_ttl()).await?;
     let recorder = tokio::spawn(record_uses(Arc::clone(&issuer), Arc::clone(&store)));
     let sweeper = tokio::spawn(sweep(Arc::clone(&store)));
-    let (routes, watching) = router(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
-    let served = serve(listener, routes, || watching.abort()).await;
+    let routes = routes(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
+    let served = serve(listener, routes).await;
     recorder.abort();
     sweeper.abort();
     store.record_use(&issuer.drain_uses()).await?;

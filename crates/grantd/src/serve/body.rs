@@ -1,10 +1,11 @@
 //! Reading a request's body whole, within its limits.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use http::Request;
+use axum::body::Bytes;
+use grantd_issuer::Issuer;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
 
 use super::pulse::Pulse;
 
@@ -24,11 +25,24 @@ pub(super) enum BodyError {
     Broken,
 }
 
+impl BodyError {
+    /// What the OAuth endpoints answer to it.
+    pub(super) fn answer(&self) -> http::Response<Bytes> {
+        match self {
+            Self::TooLarge => Issuer::body_too_large(),
+            Self::TooSlow => Issuer::body_too_slow(),
+            Self::Broken => Issuer::body_broken_off(),
+        }
+    }
+}
+
 /// The whole body. Its time is a second less than the connection's, so that there is an answer.
-pub(super) async fn read(request: Request<Body>) -> Result<Bytes, BodyError> {
-    let pulse = request.extensions().get::<Arc<Pulse>>().cloned();
-    let collected =
-        tokio::time::timeout(PATIENCE, Limited::new(request.into_body(), LIMIT).collect()).await;
+pub(super) async fn read<B>(body: B, pulse: Option<&Pulse>) -> Result<Bytes, BodyError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, LIMIT).collect()).await;
     if let Some(pulse) = pulse {
         pulse.request_complete();
     }

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use axum::Router;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -14,6 +13,7 @@ use tokio::{
 use super::{
     connection::{self, Shared},
     refusal_log::RefusalLog,
+    routes::Routes,
 };
 
 /// How many connections are open at most; further ones wait in the kernel's queue.
@@ -25,12 +25,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the system gives no further connection.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// Serves until SIGTERM or SIGINT, then lets what is under way finish; `on_stop` ends what would not.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    routes: Router,
-    on_stop: impl FnOnce(),
-) -> Result<()> {
+/// Serves until SIGTERM or SIGINT, then lets what is under way finish.
+pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let places = places();
@@ -38,7 +34,8 @@ pub(crate) async fn serve(
     let (stop, stopping) = watch::channel(false);
     let watched_room = Arc::clone(&room);
     let shared = Arc::new(Shared {
-        routes,
+        router: routes.router,
+        issuer: routes.issuer,
         log: RefusalLog::new(),
         busy: Box::new(move || watched_room.available_permits() < places as usize / 2),
         stopping,
@@ -71,7 +68,8 @@ pub(crate) async fn serve(
     drop(listener);
     tracing::info!("stopping: what is under way is finished first");
     stop.send_replace(true);
-    on_stop();
+    // Streams would never end by themselves.
+    routes.watching.abort();
     if tokio::time::timeout(DRAIN, room.acquire_many(places)).await.is_err() {
         tracing::warn!("stopping with connections still open: they took longer than {DRAIN:?}");
     }

@@ -17,11 +17,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::{
-    Watcher,
-    body::{self, BodyError},
-    feed::revocations,
-};
+use super::{Watcher, body, feed::revocations, pulse::Pulse};
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +34,21 @@ pub(super) struct Server {
     noticed: Arc<Notify>,
 }
 
+/// What connections are served with.
+pub(crate) struct Routes {
+    /// Everything, the token endpoint included.
+    pub(crate) router: Router,
+    /// For the token endpoint, which goes past the router: see decision 0007.
+    pub(super) issuer: Arc<Issuer>,
+    /// What follows the change log; the feed's streams end with it.
+    pub(super) watching: AbortHandle,
+}
+
+/// Where the token endpoint is.
+pub(super) const TOKEN: &str = "/oauth/token";
+
 /// All routes of the server, under the issuer's path as well where it has one.
-pub(crate) fn router(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> (Router, AbortHandle) {
+pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes {
     let (told, revisions) = watch::channel(0);
     let noticed = Arc::new(Notify::new());
     let watcher = Watcher {
@@ -50,19 +59,20 @@ pub(crate) fn router(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> (Router
     };
     let watching = tokio::spawn(watcher.run()).abort_handle();
     let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
-    let server = Server { issuer, storage, revisions, noticed };
-    let mut routes = Router::new().merge(endpoints());
+    let server = Server { issuer: Arc::clone(&issuer), storage, revisions, noticed };
+    let mut router = Router::new().merge(endpoints());
     if path.len() > 1 {
         // RFC 8414 section 3.1: the well-known part stands between the host and the issuer's path.
         let metadata_path = format!("/.well-known/oauth-authorization-server{path}");
-        routes = routes.nest(&path, endpoints()).route(&metadata_path, get(metadata));
+        router = router.nest(&path, endpoints()).route(&metadata_path, get(metadata));
     }
-    (routes.fallback(not_found).with_state(server), watching)
+    let router = router.fallback(not_found).with_state(server);
+    Routes { router, issuer, watching }
 }
 
 fn endpoints() -> Router<Server> {
     Router::new()
-        .route("/oauth/token", any(token))
+        .route(TOKEN, any(token))
         .route("/oauth/introspect", any(introspect))
         .route("/oauth/revoke", any(revoke))
         .route("/oauth/revocations", get(revocations))
@@ -106,15 +116,11 @@ async fn receive(request: Request) -> Result<(HeaderMap, Bytes), Box<Response>> 
         return Err(Box::new(Issuer::method_not_allowed().map(Body::from)));
     }
     let (parts, body) = request.into_parts();
-    let mut unread = Request::new(body);
-    *unread.extensions_mut() = parts.extensions;
-    let answer = match body::read(unread).await {
-        Ok(body) => return Ok((parts.headers, body)),
-        Err(BodyError::TooLarge) => Issuer::body_too_large().map(Body::from),
-        Err(BodyError::TooSlow) => Issuer::body_too_slow().map(Body::from),
-        Err(BodyError::Broken) => problem(StatusCode::BAD_REQUEST, "The request body broke off."),
-    };
-    Err(Box::new(answer))
+    let pulse = parts.extensions.get::<Arc<Pulse>>();
+    match body::read(body, pulse.map(|pulse| &**pulse)).await {
+        Ok(body) => Ok((parts.headers, body)),
+        Err(why) => Err(Box::new(why.answer().map(Body::from))),
+    }
 }
 
 async fn metadata(State(server): State<Server>) -> Response {
