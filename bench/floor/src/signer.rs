@@ -11,7 +11,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The claims of a client-credentials token, with values of the usual length.
-const CLAIMS: &str = r#"{"iss":"http://127.0.0.1:8080","sub":"0197f3a2-7c1e-7d44-9a55-0b1f6b2f8c11","aud":"http://127.0.0.1:8080","client_id":"0197f3a2-7c1e-7d44-9a55-0b1f6b2f8c11","iat":1795000000,"exp":1795003600,"jti":"0197f3a2-7c1e-7d44","scope":"invoices.read view_schools","gty":"client_credentials","gen":1,"cid":"0197f3a2"}"#;
+const CLAIMS: &str = r#"{"iss":"http://127.0.0.1:8080","sub":"0197f3a2-7c1e-7d44-9a55-0b1f6b2f8c11","aud":"http://127.0.0.1:8080","client_id":"0197f3a2-7c1e-7d44-9a55-0b1f6b2f8c11","iat":1795000000,"exp":1795003600,"jti":"0197f3a2-7c1e-7d44-9a55-0b1f6b2f8c12","scope":"invoices.read view_schools","roles":[],"gty":"client_credentials","gen":1,"cid":"0197f3a2-7c1e-7d44-9a55-0b1f6b2f8c13"}"#;
 
 /// A private key and the signing input that it signs.
 pub(crate) struct Signer {
