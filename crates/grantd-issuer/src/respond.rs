@@ -29,8 +29,10 @@ const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 impl Issuer {
     /// The token endpoint: answers a POST, whatever is in it. The caller has bounded the body and
-    /// checked the method, and says from where the request came, for the secret's last use. The answer carries its [`Refused`] or [`Fault`] as an extension, for the
-    /// host's log: the wire does not say the cause.
+    /// checked the method, and says from where the request came, for the secret's last use.
+    ///
+    /// The answer carries its [`Refused`] or [`Fault`] as an extension, for the host's log: the wire
+    /// does not say the cause.
     pub async fn post_token(
         &self,
         headers: &HeaderMap,
