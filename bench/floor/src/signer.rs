@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn the_signing_input_is_as_long_as_a_real_one() {
         let signer = Signer::generate("ES256").unwrap();
-        assert!((500..=540).contains(&signer.input.len()), "{}", signer.input.len());
+        // What grantd signs for the client of the benchmark, its port number apart.
+        assert!((590..=605).contains(&signer.input.len()), "{}", signer.input.len());
     }
 
     #[test]
