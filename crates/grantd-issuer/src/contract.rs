@@ -11,17 +11,19 @@
 )]
 
 pub mod changes;
+pub mod lists;
 pub mod tokens;
 
 pub use changes::*;
+pub use lists::*;
 
 use std::sync::Arc;
 
 use grantd_core::{Api, ClientId, ClientState, Permission, RoleName, SecretHasher, SecretKey};
 
 use crate::{
-    Admin, Conflict, Created, NewClient, PermissionEntry, Registrar, Registry, RegistryError,
-    RoleEntry, Stamp,
+    Admin, ClientFilter, Conflict, Created, NewClient, PermissionEntry, Registrar, Registry,
+    RegistryError, RoleEntry, Stamp,
 };
 
 /// Makes one test of each clause, each on a storage of its own that the block gives. The block's
@@ -49,6 +51,9 @@ macro_rules! storage_contract {
             ended_entries_are_forgotten_and_no_others
             every_change_is_in_the_audit_log_and_the_chain_holds
             two_who_change_at_once_notice_each_other
+            lists_of_clients_show_what_is_asked_for
+            a_role_and_an_api_are_changed_only_as_they_were_seen
+            the_audit_log_answers_questions_in_either_order
         }
     };
     ($make:expr; $($clause:ident)+) => {
@@ -232,7 +237,10 @@ pub async fn clients_are_listed_page_by_page_without_deleted_ones(registry: Arc<
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = registry.registrations(after.as_ref(), 2).await.expect("a page");
+        let page = registry
+            .registrations(&ClientFilter::default(), after.as_ref(), 2)
+            .await
+            .expect("a page");
         assert!(page.len() <= 2);
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());

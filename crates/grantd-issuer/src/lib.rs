@@ -55,8 +55,8 @@ pub use key_ring::{KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use registrar::{CommandError, Created, Registrar};
 pub use registration::{
-    CredentialSummary, LastUse, NewClient, NewSecret, Owner, PermissionEntry, Registration,
-    RoleEntry,
+    ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, PermissionEntry,
+    Registration, RoleEntry,
 };
 pub use registration_json::{ToJson, moment};
 pub use respond::Response;

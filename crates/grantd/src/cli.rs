@@ -2,7 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 use grantd_core::{
-    Algorithm, ClientId, CredentialId, GrantType, Permission, RoleName, TokenFormat, Ttl,
+    Algorithm, ClientId, ClientState, CredentialId, GrantType, Permission, RoleName, TokenFormat,
+    Ttl,
 };
 
 use crate::settings::{Flags, ServeFlags};
@@ -81,7 +82,7 @@ pub(crate) enum Client {
     /// Create a client; its secret is shown here and nowhere else, ever
     Create(Box<ClientCreate>),
     /// List clients, deleted ones left out
-    List,
+    List(ClientList),
     /// Show one client
     Show(Id),
     /// Change what is said about a client; taking something away kills its tokens
@@ -164,6 +165,19 @@ pub(crate) struct ClientCreate {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct ClientList {
+    /// Only those of this owner, e.g. tenant:42
+    #[arg(long, value_name = "TYPE:ID", value_parser = parse_owner)]
+    pub(crate) owner: Option<(String, String)>,
+    /// Only those in this state: active, revoked or deleted
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<ClientState>,
+    /// Only those with this text in their name or id
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct ClientUpdate {
     /// The client's id
     pub(crate) id: String,
@@ -239,6 +253,9 @@ pub(crate) enum Audit {
         /// How many at most
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: u32,
+        /// Only what was done to this, like client:ID or role:NAME
+        #[arg(long, value_name = "KIND:NAME")]
+        object: Option<String>,
     },
     /// Check that nothing in the log was altered, removed or reordered
     Verify,

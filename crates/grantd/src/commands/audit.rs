@@ -1,7 +1,10 @@
 //! `grantd audit`: who changed what and when, and whether the log still says so.
 
 use anyhow::Result;
-use grantd_issuer::{audit::AuditEvent, moment};
+use grantd_issuer::{
+    audit::{AuditEvent, AuditQuery},
+    moment,
+};
 use serde_json::{Value, json};
 
 use super::registrar;
@@ -10,8 +13,9 @@ use crate::{cli::Audit, output::Output, settings::Settings};
 pub(super) async fn run(command: Audit, settings: &Settings, output: Output) -> Result<()> {
     let registrar = registrar(settings)?;
     match command {
-        Audit::List { after, limit } => {
-            let events = registrar.audit(after, limit).await?;
+        Audit::List { after, limit, object } => {
+            let query = AuditQuery { object, after: Some(after), limit, ..AuditQuery::default() };
+            let events = registrar.audit(&query).await?;
             let document = json!({ "events": events.iter().map(describe).collect::<Vec<_>>() });
             output.answer(&document, || events.iter().map(line).collect())
         }
