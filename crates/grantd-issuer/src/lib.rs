@@ -58,6 +58,9 @@ pub use registration::{
     ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, PermissionEntry,
     Registration, RoleEntry,
 };
-pub use registration_json::{ToJson, moment};
+pub use registration_json::{
+    ApiView, AuditEventView, ClientView, CredentialView, PermissionView, RoleView, ToJson,
+    hexadecimal, moment,
+};
 pub use respond::Response;
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};
