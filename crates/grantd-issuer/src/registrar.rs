@@ -6,14 +6,12 @@ use grantd_core::{
     Api, ClientId, ClientKind, ClientSecret, ClientState, Credential, CredentialId, Permission,
     RoleName, Secret, SecretHasher, Timestamp, Ttl,
 };
-use url::Url;
 
 use crate::{
     admin::{Admin, Stamp},
     audit::{AuditEvent, Chain, ChainError},
     checks::{
-        check_description, check_grants, check_redirect_uri, check_text, default_grant,
-        is_uri_text, sorted,
+        check_api, check_client, check_description, check_grants, check_redirect_uri, check_text,
     },
     client_change::{ClientChange, ClientEdit, ClientRecord, Finish},
     clock::{Clock, SystemClock},
@@ -113,7 +111,10 @@ impl Registrar {
     ) -> Result<Created, CommandError> {
         let stamp = self.stamp(by);
         let first = new.secret.clone();
-        let mut client = self.register(new, stamp.at)?;
+        check_client(&new)?;
+        let id = new.id.clone();
+        let id = id.unwrap_or_else(|| ClientId::mint(stamp.at, draw(&*self.entropy)));
+        let mut client = new.into_registration(id, stamp.at);
         let mut credentials = Vec::new();
         let mut secret = None;
         if client.kind == ClientKind::Confidential {
@@ -142,42 +143,6 @@ impl Registrar {
     ) -> Credential {
         let id = CredentialId::mint(now, draw(&*self.entropy));
         Credential { id, hash: hasher.hash(clear.reveal()), expires_at }
-    }
-
-    fn register(&self, new: NewClient, now: Timestamp) -> Result<Registration, CommandError> {
-        check_text("the name", &new.name, 200)?;
-        check_description(&new.description)?;
-        if let Some(owner) = &new.owner {
-            check_text("the owner's type", &owner.kind, 100)?;
-            check_text("the owner's id", &owner.id, 200)?;
-        }
-        let kind = if new.public { ClientKind::Public } else { ClientKind::Confidential };
-        let asked = Some(new.grants).filter(|grants| !grants.is_empty());
-        let grants = asked.unwrap_or_else(|| vec![default_grant(kind)]).into_iter().collect();
-        check_grants(kind, grants, &new.redirect_uris)?;
-        new.redirect_uris.iter().try_for_each(|uri| check_redirect_uri(uri))?;
-        Ok(Registration {
-            id: new.id.unwrap_or_else(|| ClientId::mint(now, draw(&*self.entropy))),
-            name: new.name,
-            description: new.description,
-            kind,
-            state: ClientState::Active,
-            grants,
-            redirect_uris: new.redirect_uris,
-            owner: new.owner,
-            permissions: sorted(new.permissions),
-            roles: sorted(new.roles),
-            default_scope: Some(sorted(new.default_scope)).filter(|names| !names.is_empty()),
-            serves: sorted(new.serves),
-            access_token_ttl: new.access_token_ttl,
-            format: new.format,
-            signing_alg: new.signing_alg,
-            generation: 1,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            credentials: Vec::new(),
-        })
     }
 
     /// A default that the client may not ask for would refuse each of its plain requests later.
@@ -288,11 +253,7 @@ impl Registrar {
 
     /// Creates an API.
     pub async fn create_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
-        check_text("the name", &api.name, 100)?;
-        let audience = api.audience.as_deref().unwrap_or_default();
-        if Url::parse(audience).is_err() || audience.contains('#') || !is_uri_text(audience) {
-            return Err(CommandError::Audience(audience.to_owned()));
-        }
+        check_api(api)?;
         Ok(self.registry.create_api(api, &self.stamp(by)).await?)
     }
 
@@ -314,6 +275,17 @@ impl Registrar {
     ) -> Result<(), CommandError> {
         check_description(&permission.description)?;
         Ok(self.registry.create_permission(permission, &self.stamp(by)).await?)
+    }
+
+    /// Describes a permission anew; its name and API stay.
+    pub async fn change_permission(
+        &self,
+        by: &Admin,
+        name: &Permission,
+        description: &str,
+    ) -> Result<(), CommandError> {
+        check_description(description)?;
+        Ok(self.registry.change_permission(name, description, &self.stamp(by)).await?)
     }
 
     /// Removes a permission from all that have it; their tokens die.

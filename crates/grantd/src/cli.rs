@@ -14,7 +14,10 @@ pub(crate) use keys::{Keys, KeysGenerate};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;
 
+use std::str::FromStr;
+
 use clap::{Args, Parser, Subcommand};
+use grantd_issuer::Setting;
 
 use crate::settings::{Flags, ServeFlags};
 
@@ -64,6 +67,14 @@ pub(crate) struct DemoFlags {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: String,
+}
+
+/// A value, or the word `default` for having none of one's own.
+fn or_default<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Setting<T>, String> {
+    if text == "default" {
+        return Ok(Setting::Clear);
+    }
+    text.parse().map(Setting::Set).map_err(|error: T::Err| error.to_string())
 }
 
 #[cfg(test)]

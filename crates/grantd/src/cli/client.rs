@@ -4,6 +4,9 @@ use clap::{Args, Subcommand};
 use grantd_core::{
     Algorithm, ClientId, CredentialId, GrantType, Permission, RoleName, TokenFormat, Ttl,
 };
+use grantd_issuer::{Owner, Setting};
+
+use super::or_default;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Client {
@@ -65,7 +68,7 @@ pub(crate) struct ClientCreate {
     pub(crate) default_scope: Vec<Permission>,
     /// Whose it is, e.g. tenant:42
     #[arg(long, value_name = "TYPE:ID", value_parser = parse_owner)]
-    pub(crate) owner: Option<(String, String)>,
+    pub(crate) owner: Option<Owner>,
     /// An API that it serves: it may introspect that API's tokens and read the revocation feed
     #[arg(long, value_name = "API")]
     pub(crate) serves: Vec<String>,
@@ -126,18 +129,18 @@ pub(crate) struct ClientUpdate {
     /// An API that it serves from now on
     #[arg(long, value_name = "API")]
     pub(crate) serves: Vec<String>,
-    /// Format of its tokens: jwt or opaque
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) format: Option<TokenFormat>,
-    /// Whose it is from now on, e.g. tenant:42
-    #[arg(long, value_name = "TYPE:ID", value_parser = parse_owner)]
-    pub(crate) owner: Option<(String, String)>,
-    /// What its access tokens live, like 15m, 1h, 365d
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) access_token_ttl: Option<Ttl>,
-    /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA
-    #[arg(long, value_name = "ALG")]
-    pub(crate) signing_alg: Option<Algorithm>,
+    /// Format of its tokens: jwt, opaque, or default (as the API says)
+    #[arg(long, value_name = "FORMAT", value_parser = or_default::<TokenFormat>)]
+    pub(crate) format: Option<Setting<TokenFormat>>,
+    /// Whose it is from now on, e.g. tenant:42, or none
+    #[arg(long, value_name = "TYPE:ID", value_parser = parse_owner_or_none)]
+    pub(crate) owner: Option<Setting<Owner>>,
+    /// What its access tokens live, like 15m, 1h, 365d, or default (as the API says)
+    #[arg(long, value_name = "DURATION", value_parser = or_default::<Ttl>)]
+    pub(crate) access_token_ttl: Option<Setting<Ttl>>,
+    /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA, or default (as the API says)
+    #[arg(long, value_name = "ALG", value_parser = or_default::<Algorithm>)]
+    pub(crate) signing_alg: Option<Setting<Algorithm>>,
 }
 
 #[derive(Args, Debug)]
@@ -158,11 +161,10 @@ pub(crate) struct FinishRotation {
     pub(crate) force: bool,
 }
 
-fn parse_owner(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
-            Ok((kind.to_owned(), id.to_owned()))
-        }
-        _ => Err("write TYPE:ID, like tenant:42".to_owned()),
-    }
+fn parse_owner(text: &str) -> Result<Owner, String> {
+    text.parse().map_err(|error: grantd_issuer::OwnerError| error.to_string())
+}
+
+fn parse_owner_or_none(text: &str) -> Result<Setting<Owner>, String> {
+    if text == "none" { Ok(Setting::Clear) } else { parse_owner(text).map(Setting::Set) }
 }

@@ -9,6 +9,14 @@ pub(crate) enum PermissionCommand {
     Create(PermissionCreate),
     /// List permissions
     List,
+    /// Describe a permission anew; its name and API stay
+    Update {
+        /// The permission's name
+        name: Permission,
+        /// What it allows, in plain words
+        #[arg(long)]
+        description: String,
+    },
     /// Remove a permission from the server and from all who have it; their tokens die
     Delete {
         /// The permission's name
