@@ -46,6 +46,8 @@ macro_rules! storage_contract {
             a_secret_still_in_use_stops_the_finish_of_a_rotation
             narrowing_kills_and_widening_does_not
             a_change_of_a_role_reaches_all_who_have_it
+            a_permission_is_described_anew
+            settings_of_a_client_s_own_can_be_cleared
             a_deleted_permission_is_gone_everywhere
             the_change_log_keeps_the_newest_of_each_and_says_what_dies
             ended_entries_are_forgotten_and_no_others

@@ -22,9 +22,10 @@
 pub mod admin;
 pub mod audit;
 pub mod change_log;
-mod checks;
+pub mod checks;
 mod client_cache;
 pub mod client_change;
+mod client_edit;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -47,6 +48,7 @@ mod use_log;
 pub use grantd_core as core;
 
 pub use admin::{Admin, Stamp};
+pub use client_edit::Setting;
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use fault::{Fault, StorageFault, TokenError};
@@ -55,8 +57,8 @@ pub use key_ring::{KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use registrar::{CommandError, Created, Registrar};
 pub use registration::{
-    ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, PermissionEntry,
-    Registration, RoleEntry,
+    ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError,
+    PermissionEntry, Registration, RoleEntry,
 };
 pub use registration_json::{
     ApiView, AuditEventView, ClientView, CredentialView, PermissionView, RoleView, ToJson,

@@ -162,6 +162,23 @@ impl Registry for Memory {
         Ok(())
     }
 
+    async fn change_permission(
+        &self,
+        name: &Permission,
+        description: &str,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let mut tables = self.tables();
+        let Some(before) = tables.permissions.get(name).cloned() else {
+            return Err(Conflict::PermissionUnknown(name.clone()).into());
+        };
+        let after = PermissionEntry { description: description.to_owned(), ..before.clone() };
+        let deed = Deed::on("permission.update", "permission", name, (Some(&before), Some(&after)));
+        tables.permissions.insert(name.clone(), after);
+        tables.record(&deed, &[Changed::Catalog], stamp);
+        Ok(())
+    }
+
     async fn delete_permission(
         &self,
         name: &Permission,

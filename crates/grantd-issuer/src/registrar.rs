@@ -12,9 +12,7 @@ use grantd_core::{
 use crate::{
     admin::{Admin, Stamp},
     audit::ChainError,
-    checks::{
-        check_description, check_grants, check_redirect_uri, check_text, default_grant, sorted,
-    },
+    checks::{check_client, check_description, check_grants, check_redirect_uri, check_text},
     client_change::{ClientChange, ClientEdit, ClientRecord, Finish},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
@@ -110,7 +108,10 @@ impl Registrar {
     ) -> Result<Created, CommandError> {
         let stamp = self.stamp(by);
         let first = new.secret.clone();
-        let mut client = self.register(new, stamp.at)?;
+        check_client(&new)?;
+        let id = new.id.clone();
+        let id = id.unwrap_or_else(|| ClientId::mint(stamp.at, draw(&*self.entropy)));
+        let mut client = new.into_registration(id, stamp.at);
         let mut credentials = Vec::new();
         let mut secret = None;
         if client.kind == ClientKind::Confidential {
@@ -139,42 +140,6 @@ impl Registrar {
     ) -> Credential {
         let id = CredentialId::mint(now, draw(&*self.entropy));
         Credential { id, hash: hasher.hash(clear.reveal()), expires_at }
-    }
-
-    fn register(&self, new: NewClient, now: Timestamp) -> Result<Registration, CommandError> {
-        check_text("the name", &new.name, 200)?;
-        check_description(&new.description)?;
-        if let Some(owner) = &new.owner {
-            check_text("the owner's type", &owner.kind, 100)?;
-            check_text("the owner's id", &owner.id, 200)?;
-        }
-        let kind = if new.public { ClientKind::Public } else { ClientKind::Confidential };
-        let asked = Some(new.grants).filter(|grants| !grants.is_empty());
-        let grants = asked.unwrap_or_else(|| vec![default_grant(kind)]).into_iter().collect();
-        check_grants(kind, grants, &new.redirect_uris)?;
-        new.redirect_uris.iter().try_for_each(|uri| check_redirect_uri(uri))?;
-        Ok(Registration {
-            id: new.id.unwrap_or_else(|| ClientId::mint(now, draw(&*self.entropy))),
-            name: new.name,
-            description: new.description,
-            kind,
-            state: ClientState::Active,
-            grants,
-            redirect_uris: new.redirect_uris,
-            owner: new.owner,
-            permissions: sorted(new.permissions),
-            roles: sorted(new.roles),
-            default_scope: Some(sorted(new.default_scope)).filter(|names| !names.is_empty()),
-            serves: sorted(new.serves),
-            access_token_ttl: new.access_token_ttl,
-            format: new.format,
-            signing_alg: new.signing_alg,
-            generation: 1,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            credentials: Vec::new(),
-        })
     }
 
     /// A default that the client may not ask for would refuse each of its plain requests later.

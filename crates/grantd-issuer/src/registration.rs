@@ -1,6 +1,6 @@
 //! A client as it is registered: everything an operator says and sees of it, no secret among it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
 use grantd_core::{
     Algorithm, Api, Client, ClientApi, ClientId, ClientKind, ClientState, Credential, CredentialId,
@@ -94,6 +94,24 @@ impl ClientFilter {
     }
 }
 
+/// Why a text names no owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write the owner as TYPE:ID, like tenant:42")]
+pub struct OwnerError;
+
+impl FromStr for Owner {
+    type Err = OwnerError;
+
+    fn from_str(text: &str) -> Result<Self, OwnerError> {
+        match text.split_once(':') {
+            Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
+                Ok(Self { kind: kind.to_owned(), id: id.to_owned() })
+            }
+            _ => Err(OwnerError),
+        }
+    }
+}
+
 /// What may be seen of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialSummary {
@@ -161,6 +179,49 @@ pub struct NewClient {
     pub signing_alg: Option<Algorithm>,
     /// The secret it starts with.
     pub secret: NewSecret,
+}
+
+impl NewClient {
+    /// The kind of client that is asked for.
+    pub const fn kind(&self) -> ClientKind {
+        if self.public { ClientKind::Public } else { ClientKind::Confidential }
+    }
+
+    /// The grant types, where none are said those that go with the kind.
+    pub fn grant_types(&self) -> GrantTypes {
+        let default = match self.kind() {
+            ClientKind::Confidential => GrantType::ClientCredentials,
+            ClientKind::Public => GrantType::AuthorizationCode,
+        };
+        let asked = if self.grants.is_empty() { &[default][..] } else { &self.grants };
+        asked.iter().copied().collect()
+    }
+
+    /// The client as it begins, without a credential yet. Its own id was asked for or not: `id` it is.
+    pub fn into_registration(self, id: ClientId, now: Timestamp) -> Registration {
+        Registration {
+            id,
+            kind: self.kind(),
+            state: ClientState::Active,
+            grants: self.grant_types(),
+            name: self.name,
+            description: self.description,
+            redirect_uris: self.redirect_uris,
+            owner: self.owner,
+            permissions: sorted(self.permissions),
+            roles: sorted(self.roles),
+            default_scope: Some(sorted(self.default_scope)).filter(|names| !names.is_empty()),
+            serves: sorted(self.serves),
+            access_token_ttl: self.access_token_ttl,
+            format: self.format,
+            signing_alg: self.signing_alg,
+            generation: 1,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            credentials: Vec::new(),
+        }
+    }
 }
 
 /// The first secret of a client.
@@ -232,4 +293,8 @@ impl Registration {
             signing_alg: self.signing_alg,
         }
     }
+}
+
+fn sorted<T: Ord>(names: Vec<T>) -> Vec<T> {
+    names.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -99,6 +99,14 @@ pub trait Registry: Clients {
         stamp: &Stamp,
     ) -> Result<(), RegistryError>;
 
+    /// Describes a permission anew; its name and API stay.
+    async fn change_permission(
+        &self,
+        name: &Permission,
+        description: &str,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError>;
+
     /// Removes a permission from the server, and so from all that have it; their tokens die.
     async fn delete_permission(
         &self,

@@ -1,13 +1,12 @@
 //! The commands on permissions, roles and APIs, and questions to the audit log.
 
 use grantd_core::{Api, Permission, RoleName};
-use url::Url;
 
 use super::{CommandError, Registrar};
 use crate::{
     admin::Admin,
     audit::{AuditEvent, AuditQuery, Chain},
-    checks::{check_description, check_text, is_uri_text},
+    checks::{check_api, check_description},
     registration::{PermissionEntry, RoleEntry},
 };
 
@@ -17,11 +16,7 @@ const PAGE: u32 = 1000;
 impl Registrar {
     /// Creates an API.
     pub async fn create_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
-        check_text("the name", &api.name, 100)?;
-        let audience = api.audience.as_deref().unwrap_or_default();
-        if Url::parse(audience).is_err() || audience.contains('#') || !is_uri_text(audience) {
-            return Err(CommandError::Audience(audience.to_owned()));
-        }
+        check_api(api)?;
         Ok(self.registry.create_api(api, &self.stamp(by)).await?)
     }
 
@@ -49,6 +44,17 @@ impl Registrar {
     ) -> Result<(), CommandError> {
         check_description(&permission.description)?;
         Ok(self.registry.create_permission(permission, &self.stamp(by)).await?)
+    }
+
+    /// Describes a permission anew; its name and API stay.
+    pub async fn change_permission(
+        &self,
+        by: &Admin,
+        name: &Permission,
+        description: &str,
+    ) -> Result<(), CommandError> {
+        check_description(description)?;
+        Ok(self.registry.change_permission(name, description, &self.stamp(by)).await?)
     }
 
     /// Removes a permission from all that have it; their tokens die.

@@ -67,6 +67,18 @@ impl Registry for Sqlite {
         self.writer.write(move |open| catalog::create_permission(open, &permission, &stamp)).await
     }
 
+    async fn change_permission(
+        &self,
+        name: &Permission,
+        description: &str,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let (name, description, stamp) = (name.clone(), description.to_owned(), stamp.clone());
+        let change =
+            move |open: &Connection| catalog::change_permission(open, &name, &description, &stamp);
+        self.writer.write(change).await
+    }
+
     async fn delete_permission(
         &self,
         name: &Permission,

@@ -75,6 +75,7 @@ statements! {
                    ORDER BY apis.name <> 'default', apis.name, permissions.name";
 
     PERMISSIONS = "SELECT name, api, description FROM permissions ORDER BY name";
+    UPDATE_PERMISSION = "UPDATE permissions SET description = ?2 WHERE name = ?1";
     DELETE_PERMISSION = "DELETE FROM permissions WHERE name = ?1";
     DELETE_PERMISSION_OF_CLIENTS = "DELETE FROM client_permissions WHERE permission = ?1";
     DELETE_PERMISSION_OF_ROLES = "DELETE FROM role_permissions WHERE permission = ?1";

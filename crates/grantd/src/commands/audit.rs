@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use grantd_issuer::{
+    ToJson,
     audit::{AuditEvent, AuditQuery},
-    moment,
+    hexadecimal, moment,
 };
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use grantd_core::{ClientState, Secret, SecretHasher};
 use grantd_issuer::{
-    ClientFilter, Clock, Created, NewClient, NewSecret, Owner, Registration, ToJson,
+    ClientFilter, Clock, Created, NewClient, NewSecret, Registration, ToJson,
     client_change::{ClientEdit, Finish},
     clock::SystemClock,
     moment,
@@ -67,7 +67,7 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
         public: options.public,
         grants: options.grants,
         redirect_uris: options.redirect_uris,
-        owner: options.owner.map(|(kind, id)| Owner { kind, id }),
+        owner: options.owner,
         permissions: options.permissions,
         roles: options.roles,
         default_scope: options.default_scope,
@@ -115,16 +115,16 @@ async fn update(options: ClientUpdate, settings: &Settings, output: Output) -> R
         description: options.description,
         grants: some(!options.grants.is_empty()).map(|()| options.grants.into_iter().collect()),
         redirect_uris: Some(options.redirect_uris).filter(|uris| !uris.is_empty()),
-        owner: options.owner.map(|(kind, id)| Owner { kind, id }),
+        owner: options.owner.unwrap_or_default(),
         add_permissions: options.add_permissions,
         remove_permissions: options.remove_permissions,
         add_roles: options.add_roles,
         remove_roles: options.remove_roles,
         default_scope: Some(options.default_scope).filter(|scope| !scope.is_empty()),
         serves: Some(options.serves).filter(|apis| !apis.is_empty()),
-        format: options.format,
-        access_token_ttl: options.access_token_ttl,
-        signing_alg: options.signing_alg,
+        format: options.format.unwrap_or_default(),
+        access_token_ttl: options.access_token_ttl.unwrap_or_default(),
+        signing_alg: options.signing_alg.unwrap_or_default(),
     };
     let client = registrar(settings)?.edit_client(&operator(), &options.id, edit, None).await?;
     output.answer(&client.to_json(), || lines(&client))
@@ -163,8 +163,8 @@ fn read_secret() -> Result<Secret> {
 async fn list(options: ClientList, settings: &Settings, output: Output) -> Result<()> {
     let registrar = registrar(settings)?;
     let filter = ClientFilter {
-        owner_kind: options.owner.as_ref().map(|owner| owner.0.clone()),
-        owner_id: options.owner.map(|owner| owner.1),
+        owner_kind: options.owner.as_ref().map(|owner| owner.kind.clone()),
+        owner_id: options.owner.map(|owner| owner.id),
         state: options.state,
         search: options.search,
     };
