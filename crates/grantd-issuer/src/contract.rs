@@ -251,15 +251,19 @@ pub async fn clients_are_listed_page_by_page_without_deleted_ones(registry: Arc<
     assert_eq!(seen, ["client-0", "client-1", "client-2", "client-4", "client-5", "client-6"]);
 }
 
-/// Revoked, deleted, restored: each time the tokens so far are void.
+/// Revoked, deleted, restored: each time the tokens so far are void, and only where it is a change.
 pub async fn a_change_of_state_raises_the_generation(registry: Arc<dyn Registry>) {
     let created =
         create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
     let id = created.client.id.as_str();
     let registrar = Registrar::new(Arc::clone(&registry));
-    for (state, generation) in
-        [(ClientState::Revoked, 2), (ClientState::Deleted, 3), (ClientState::Active, 4)]
-    {
+    for (state, generation) in [
+        (ClientState::Revoked, 2),
+        (ClientState::Revoked, 2),
+        (ClientState::Deleted, 3),
+        (ClientState::Active, 4),
+        (ClientState::Active, 4),
+    ] {
         registrar.set_client_state(&admin(), id, state).await.expect("changed");
         let client =
             registry.client(id).await.expect("an answer").expect("a client, in whatever state");

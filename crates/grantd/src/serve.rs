@@ -1,5 +1,6 @@
 //! `grantd serve`: the server as a process, from its settings to its last connection.
 
+mod api;
 mod body;
 mod connection;
 mod feed;
