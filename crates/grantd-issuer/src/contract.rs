@@ -12,8 +12,10 @@
 
 pub mod changes;
 pub mod tokens;
+pub mod usage;
 
 pub use changes::*;
+pub use usage::*;
 
 use std::sync::Arc;
 
@@ -49,6 +51,10 @@ macro_rules! storage_contract {
             ended_entries_are_forgotten_and_no_others
             every_change_is_in_the_audit_log_and_the_chain_holds
             two_who_change_at_once_notice_each_other
+            counts_of_usage_add_up_and_the_newest_last_time_stays
+            usage_is_read_page_by_page_of_one_client_or_of_all
+            totals_of_usage_are_the_sums_over_all_clients
+            old_usage_is_forgotten_and_no_other
         }
     };
     ($make:expr; $($clause:ident)+) => {

@@ -41,6 +41,8 @@ mod registration;
 mod registration_json;
 mod respond;
 mod storage;
+mod usage;
+mod usage_tally;
 mod use_log;
 
 /// The core's words and decisions, re-exported so that a host needs one dependency.
@@ -61,3 +63,4 @@ pub use registration::{
 pub use registration_json::{ToJson, moment};
 pub use respond::Response;
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};
+pub use usage::{Hour, Outcome, Usage, UsageCount, UsageKey, UsageQuery, UsageTotal};

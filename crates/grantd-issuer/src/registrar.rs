@@ -1,5 +1,7 @@
 //! The commands on clients, permissions, roles and APIs: every face of grantd calls these.
 
+mod usage;
+
 use std::sync::Arc;
 
 use grantd_core::{
