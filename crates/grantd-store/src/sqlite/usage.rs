@@ -109,13 +109,9 @@ mod tests {
         let mut open = Connection::open_in_memory().unwrap();
         super::super::migrations::run(&mut open).unwrap();
         for statement in [sql::USAGE, sql::USAGE_OF_CLIENT, sql::USAGE_TOTALS, sql::FORGET_USAGE] {
-            let plan: Vec<String> = open
-                .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
-                .unwrap()
-                .query_map([rusqlite::types::Null; 0], |row| row.get(3))
-                .unwrap()
-                .collect::<Result<_, _>>()
-                .unwrap();
+            let mut explain = open.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let steps = explain.raw_query().mapped(|row| row.get::<_, String>(3));
+            let plan: Vec<_> = steps.map(Result::unwrap).collect();
             assert_eq!(plan.len(), 1, "no sorting: {plan:?}");
             assert!(plan[0].starts_with("SEARCH"), "{plan:?}");
         }
