@@ -10,7 +10,7 @@ use grantd_core::{
 };
 
 use crate::{
-    client_cache::ClientCache,
+    client_cache::{CacheCounts, ClientCache},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
     fault::{Fault, StorageFault, TokenError},
@@ -102,6 +102,11 @@ impl Issuer {
     /// Forgets cached clients at once: for a host whose storage has no [`Clients::revision`].
     pub fn forget_clients(&self) {
         self.clients.forget();
+    }
+
+    /// How often the cache of clients was asked since the start, and what it knew.
+    pub fn cache_counts(&self) -> CacheCounts {
+        self.clients.counts()
     }
 
     /// The longest that a token can live by the server's own settings.

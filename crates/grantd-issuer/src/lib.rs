@@ -49,6 +49,7 @@ mod use_log;
 pub use grantd_core as core;
 
 pub use admin::{Admin, Stamp};
+pub use client_cache::CacheCounts;
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use fault::{Fault, StorageFault, TokenError};

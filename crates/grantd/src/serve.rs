@@ -4,6 +4,7 @@ mod body;
 mod connection;
 mod feed;
 mod listener;
+mod metrics;
 mod pulse;
 mod recorder;
 mod refusal_log;
@@ -23,6 +24,7 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
+use metrics::Metrics;
 use recorder::Recorder;
 use sweep::sweep;
 
@@ -87,6 +89,7 @@ pub(crate) struct Watcher {
     storage: Arc<dyn Registry>,
     told: watch::Sender<u64>,
     noticed: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl Watcher {
@@ -108,6 +111,7 @@ impl Watcher {
     async fn look(&self) -> Result<(), StorageFault> {
         self.issuer.refresh().await?;
         let revision = self.storage.revision().await?;
+        self.metrics.watch.looked(revision);
         self.told.send_if_modified(|told| std::mem::replace(told, revision) != revision);
         Ok(())
     }

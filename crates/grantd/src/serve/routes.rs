@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
+    middleware::from_fn,
     response::Response,
     routing::{any, get},
 };
@@ -17,7 +18,12 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Watcher, body, feed::revocations, pulse::Pulse};
+use super::{
+    Watcher, body,
+    feed::revocations,
+    metrics::{self, Metrics},
+    pulse::Pulse,
+};
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +36,7 @@ pub(super) struct Server {
     pub(super) storage: Arc<dyn Registry>,
     /// The last change that was noticed; gone when the server stops.
     pub(super) revisions: watch::Receiver<u64>,
+    pub(super) metrics: Arc<Metrics>,
     /// Makes the server look for changes at once.
     noticed: Arc<Notify>,
 }
@@ -42,6 +49,7 @@ pub(crate) struct Routes {
     pub(super) issuer: Arc<Issuer>,
     /// What follows the change log; the feed's streams end with it.
     pub(super) watching: AbortHandle,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Where the token endpoint is.
@@ -51,23 +59,32 @@ pub(super) const TOKEN: &str = "/oauth/token";
 pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes {
     let (told, revisions) = watch::channel(0);
     let noticed = Arc::new(Notify::new());
+    let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
+    let metrics = Arc::new(Metrics::new(Arc::clone(&issuer), path.trim_end_matches('/')));
     let watcher = Watcher {
         issuer: issuer.clone(),
         storage: storage.clone(),
         told,
         noticed: noticed.clone(),
+        metrics: Arc::clone(&metrics),
     };
     let watching = tokio::spawn(watcher.run()).abort_handle();
-    let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
-    let server = Server { issuer: Arc::clone(&issuer), storage, revisions, noticed };
-    let mut router = Router::new().merge(endpoints());
+    let server = Server {
+        issuer: Arc::clone(&issuer),
+        storage,
+        revisions,
+        metrics: Arc::clone(&metrics),
+        noticed,
+    };
+    // Not under the issuer's path: what a proxy hands on from outside does not reach it.
+    let mut router = Router::new().merge(endpoints()).route("/metrics", get(metrics::show));
     if path.len() > 1 {
         // RFC 8414 section 3.1: the well-known part stands between the host and the issuer's path.
         let metadata_path = format!("/.well-known/oauth-authorization-server{path}");
         router = router.nest(&path, endpoints()).route(&metadata_path, get(metadata));
     }
-    let router = router.fallback(not_found).with_state(server);
-    Routes { router, issuer, watching }
+    let router = router.fallback(not_found).with_state(server).layer(from_fn(metrics::name_route));
+    Routes { router, issuer, watching, metrics }
 }
 
 fn endpoints() -> Router<Server> {
