@@ -26,9 +26,9 @@ use super::routes::{Server, TOKEN, problem};
 
 pub(super) use open::OpenGauge;
 pub(super) use scrape::Watch;
-pub(super) use series::{Ending, Series};
+pub(super) use series::Ending;
 
-use series::Requests;
+use series::{Requests, Series};
 
 /// The route of what no route matched: a path from outside is never a label.
 const UNMATCHED: &str = "unmatched";
@@ -44,7 +44,7 @@ pub(super) struct Metrics {
     /// The issuer's path, which stands before routes that are there a second time.
     base: String,
     /// The token endpoint, found without a look-up: see decision 0007.
-    pub(super) token: Series,
+    pub(super) token: Arc<Series>,
     /// Open connections.
     pub(super) connections: OpenGauge,
     /// Open streams of the feed.

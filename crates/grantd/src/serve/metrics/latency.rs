@@ -40,7 +40,7 @@ impl Latency {
 
 impl EncodeMetric for Latency {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let ends = ENDS.iter().map(|end| seconds(end * 1_000)).chain([f64::MAX]);
+        let ends = ENDS.iter().map(|end| seconds(end * 1_000)).chain([f64::INFINITY]);
         let counts = self.0.counts.iter().map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<_> = ends.zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();

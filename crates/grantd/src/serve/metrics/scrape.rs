@@ -60,7 +60,7 @@ impl Scrape {
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let cache = self.issuer.cache_counts();
-        let help = "Look-ups of a client: in memory, known to be nobody, or asked of the database";
+        let help = "Look-ups of a client: in memory, known to be nobody, or asked of the database.";
         let mut family =
             encoder.encode_descriptor("client_cache_requests", help, None, MetricType::Counter)?;
         for (result, count) in
@@ -68,18 +68,18 @@ impl Collector for Scrape {
         {
             ConstCounter::new(count).encode(family.encode_family(&[("result", result)])?)?;
         }
-        let help = "Token requests that usage leaves out, because too much of it is unwritten";
+        let help = "Token requests that usage leaves out, because too much of it is unwritten.";
         let dropped = ConstCounter::new(self.issuer.dropped_usage());
         let place =
             encoder.encode_descriptor("usage_dropped", help, None, dropped.metric_type())?;
         dropped.encode(place)?;
 
-        gauge(&mut encoder, ("cached_clients", "Clients in memory"), cache.clients)?;
-        let help = "The last entry of the change log that was followed";
+        gauge(&mut encoder, ("cached_clients", "Clients in memory."), cache.clients)?;
+        let help = "The last entry of the change log that was followed.";
         let position = self.watch.position.load(Ordering::Relaxed);
         gauge(&mut encoder, ("change_log_position", help), position)?;
         let lag = ConstGauge::new(self.watch.lag().as_secs_f64());
-        let help = "Since the change log was last followed";
+        let help = "Since the change log was last followed.";
         let unit = Some(&Unit::Seconds);
         let place = encoder.encode_descriptor("feed_lag", help, unit, lag.metric_type())?;
         lag.encode(place)

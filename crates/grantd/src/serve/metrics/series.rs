@@ -1,6 +1,10 @@
 //! Requests by route: how they ended and how long they took.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use http::StatusCode;
 use prometheus_client::{
@@ -67,6 +71,8 @@ impl Series {
 pub(super) struct Requests {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Latency>,
+    /// Found again by one look-up and without an allocation.
+    routes: RwLock<HashMap<String, Arc<Series>>>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -87,16 +93,24 @@ impl Requests {
         registry.register("requests", help, requests.clone());
         let help = "From the head of a request to its answer, by route";
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
-        Self { requests, durations }
+        Self { requests, durations, routes: RwLock::default() }
     }
 
     /// The series of a route. Its name must be one of ours: each makes series of its own for good.
-    pub(super) fn of(&self, route: &str) -> Series {
+    pub(super) fn of(&self, route: &str) -> Arc<Series> {
+        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(route).cloned();
+        known.unwrap_or_else(|| {
+            let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(routes.entry(route.to_owned()).or_insert_with(|| self.add(route)))
+        })
+    }
+
+    fn add(&self, route: &str) -> Arc<Series> {
         let requests = Ending::ALL.map(|ending| {
             let labels = RequestLabels { route: route.to_owned(), outcome: ending.name() };
             self.requests.get_or_create_owned(&labels)
         });
         let labels = RouteLabels { route: route.to_owned() };
-        Series { requests, duration: self.durations.get_or_create_owned(&labels) }
+        Arc::new(Series { requests, duration: self.durations.get_or_create_owned(&labels) })
     }
 }
