@@ -61,7 +61,9 @@ impl UsageTally {
         let room = part.lines < PART;
         let lines = match part.clients.get_mut(client) {
             Some(lines) => lines,
-            None if room => part.clients.entry(client.clone()).or_default(),
+            None if room => {
+                part.clients.entry(client.clone()).or_insert_with(|| Vec::with_capacity(1))
+            }
             None => return self.drop(&line),
         };
         let same = |known: &&mut Line| known.hour == line.hour && known.outcome == line.outcome;
@@ -128,7 +130,8 @@ impl Line {
 /// What a host writes down every few seconds, and when it stops.
 impl Issuer {
     /// How often each client's token requests ended how since the last call, for
-    /// [`crate::Usage::record_usage`]. Ids that nobody has are not among them.
+    /// [`crate::Usage::record_usage`]. Ids that nobody has are not among them. A host that never
+    /// asks loses nothing but the counts: memory is bounded.
     pub fn drain_usage(&self) -> Vec<UsageCount> {
         self.usage.drain()
     }

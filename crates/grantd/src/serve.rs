@@ -25,10 +25,10 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use metrics::Metrics;
-use recorder::Recorder;
 use sweep::sweep;
 
 pub(crate) use listener::serve;
+pub(crate) use recorder::Recorder;
 pub(crate) use routes::routes;
 
 use crate::{output::Output, settings::Settings};

@@ -14,13 +14,14 @@ const BATCH: usize = 1_000;
 const LAST_ATTEMPTS: u32 = 3;
 
 /// A task that writes every [`RECORD`], and once more when it is stopped.
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     task: JoinHandle<Result<(), StorageFault>>,
     stop: oneshot::Sender<()>,
 }
 
 impl Recorder {
-    pub(super) fn start(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Self {
+    /// Writes what this issuer counts into this storage.
+    pub(crate) fn start(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(run(issuer, storage, stopped));
         Self { task, stop }
@@ -28,7 +29,7 @@ impl Recorder {
 
     /// Ends it behind its last write. It is asked and never aborted: what an aborted write had
     /// drained would be lost.
-    pub(super) async fn stop(self) -> Result<()> {
+    pub(crate) async fn stop(self) -> Result<()> {
         drop(self.stop);
         let written = self.task.await.context("the recorder ended early")?;
         written.context("the last counts of usage are lost")
