@@ -68,7 +68,7 @@ impl UsageTally {
         };
         let same = |known: &&mut Line| known.hour == line.hour && known.outcome == line.outcome;
         match lines.iter_mut().find(same) {
-            Some(known) => known.merge(line),
+            Some(known) => known.merge(&line),
             None if room => {
                 lines.push(line);
                 part.lines += 1;
@@ -110,7 +110,7 @@ impl UsageTally {
 }
 
 impl Line {
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: &Self) {
         self.count += other.count;
         if other.last_at >= self.last_at {
             (self.last_at, self.last_from) = (other.last_at, other.last_from);

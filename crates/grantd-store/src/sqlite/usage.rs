@@ -63,15 +63,12 @@ fn page(open: &Connection, query: &UsageQuery) -> rusqlite::Result<Vec<UsageCoun
         query.after.as_ref().map_or((from, "", ""), |UsageKey { hour, client, outcome }| {
             (hour.start().micros(), client.as_str(), outcome.name())
         });
-    match &query.client {
-        Some(client) => {
-            let row = params![client.as_str(), from, until, query.limit, after.0, after.1, after.2];
-            open.prepare_cached(sql::USAGE_OF_CLIENT)?.query_map(row, count)?.collect()
-        }
-        None => {
-            let row = params![from, until, query.limit, after.0, after.1, after.2];
-            open.prepare_cached(sql::USAGE)?.query_map(row, count)?.collect()
-        }
+    if let Some(client) = &query.client {
+        let row = params![client.as_str(), from, until, query.limit, after.0, after.1, after.2];
+        open.prepare_cached(sql::USAGE_OF_CLIENT)?.query_map(row, count)?.collect()
+    } else {
+        let row = params![from, until, query.limit, after.0, after.1, after.2];
+        open.prepare_cached(sql::USAGE)?.query_map(row, count)?.collect()
     }
 }
 

@@ -69,7 +69,7 @@ impl Series {
 /// What is counted of all routes.
 #[derive(Debug)]
 pub(super) struct Requests {
-    requests: Family<RequestLabels, Counter>,
+    counts: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Latency>,
     /// Found again by one look-up and without an allocation.
     routes: RwLock<HashMap<String, Arc<Series>>>,
@@ -88,12 +88,12 @@ struct RouteLabels {
 
 impl Requests {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let (requests, durations) = (Family::default(), Family::default());
+        let (counts, durations) = (Family::default(), Family::default());
         let help = "Requests answered, by route and outcome";
-        registry.register("requests", help, requests.clone());
+        registry.register("requests", help, counts.clone());
         let help = "From the head of a request to its answer, by route";
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
-        Self { requests, durations, routes: RwLock::default() }
+        Self { counts, durations, routes: RwLock::default() }
     }
 
     /// The series of a route. Its name must be one of ours: each makes series of its own for good.
@@ -108,7 +108,7 @@ impl Requests {
     fn add(&self, route: &str) -> Arc<Series> {
         let requests = Ending::ALL.map(|ending| {
             let labels = RequestLabels { route: route.to_owned(), outcome: ending.name() };
-            self.requests.get_or_create_owned(&labels)
+            self.counts.get_or_create_owned(&labels)
         });
         let labels = RouteLabels { route: route.to_owned() };
         Arc::new(Series { requests, duration: self.durations.get_or_create_owned(&labels) })
