@@ -1,14 +1,30 @@
-//! What may be said of a client: texts, grants, redirect URIs.
+//! What may be said of clients and APIs, before anybody looks at what the server has.
 
-use std::collections::BTreeSet;
-
-use grantd_core::{ClientKind, GrantType, GrantTypes};
+use grantd_core::{Api, ClientKind, GrantType, GrantTypes};
 use url::Url;
 
-use crate::registrar::CommandError;
+use crate::{registrar::CommandError, registration::NewClient};
 
-pub(crate) fn sorted<T: Ord>(names: Vec<T>) -> Vec<T> {
-    names.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+/// Whether a client may be what is said of it, whatever else the server has.
+pub fn check_client(new: &NewClient) -> Result<(), CommandError> {
+    check_text("the name", &new.name, 200)?;
+    check_description(&new.description)?;
+    if let Some(owner) = &new.owner {
+        check_text("the owner's type", &owner.kind, 100)?;
+        check_text("the owner's id", &owner.id, 200)?;
+    }
+    check_grants(new.kind(), new.grant_types(), &new.redirect_uris)?;
+    new.redirect_uris.iter().try_for_each(|uri| check_redirect_uri(uri))
+}
+
+/// Whether an API may be called so, and its tokens be for that audience.
+pub fn check_api(api: &Api) -> Result<(), CommandError> {
+    check_text("the name", &api.name, 100)?;
+    let audience = api.audience.as_deref().unwrap_or_default();
+    if Url::parse(audience).is_err() || audience.contains('#') || !is_uri_text(audience) {
+        return Err(CommandError::Audience(audience.to_owned()));
+    }
+    Ok(())
 }
 
 pub(crate) fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), CommandError> {
@@ -16,21 +32,14 @@ pub(crate) fn check_text(what: &'static str, text: &str, limit: usize) -> Result
     if fits && !text.trim().is_empty() { Ok(()) } else { Err(CommandError::Text(what, limit)) }
 }
 
-pub(crate) fn check_description(text: &str) -> Result<(), CommandError> {
+/// Whether a text may describe something: one line, not too long.
+pub fn check_description(text: &str) -> Result<(), CommandError> {
     if text.is_empty() { Ok(()) } else { check_text("the description", text, 2000) }
 }
 
 /// Only what may stand in a URI (RFC 3986 section 2), so that it is compared as it is read.
-pub(crate) fn is_uri_text(text: &str) -> bool {
+fn is_uri_text(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\<>^`{|}".contains(&byte))
-}
-
-/// What a client uses where nothing is said.
-pub(crate) fn default_grant(kind: ClientKind) -> GrantType {
-    match kind {
-        ClientKind::Confidential => GrantType::ClientCredentials,
-        ClientKind::Public => GrantType::AuthorizationCode,
-    }
 }
 
 /// Whether these grants go together with each other and with the kind of client.
@@ -42,13 +51,15 @@ pub(crate) fn check_grants(
     let code = grants.contains(GrantType::AuthorizationCode);
     if kind == ClientKind::Public && grants.contains(GrantType::ClientCredentials) {
         Err(CommandError::Grants(
-            "a public client has no secret and cannot use client_credentials: leave --public out",
+            "a public client has no secret and cannot use client_credentials: make it confidential (without --public)",
         ))
     } else if code && redirect_uris.is_empty() {
-        Err(CommandError::Grants("authorization_code needs at least one --redirect-uri"))
+        Err(CommandError::Grants(
+            "authorization_code needs at least one redirect URI (--redirect-uri)",
+        ))
     } else if grants.contains(GrantType::RefreshToken) && !code {
         Err(CommandError::Grants(
-            "refresh_token goes with authorization_code: add --grant authorization_code",
+            "refresh_token goes with authorization_code: add that grant (--grant authorization_code)",
         ))
     } else {
         Ok(())

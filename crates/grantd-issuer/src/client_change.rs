@@ -9,6 +9,7 @@ use grantd_core::{
 
 use crate::{
     change_log::Changed,
+    client_edit::Setting,
     registration::{CredentialSummary, Owner, Registration},
     storage::Conflict,
 };
@@ -66,7 +67,8 @@ impl Catalog {
     }
 }
 
-/// Changes of what is said about a client; `None` and empty lists leave things as they are.
+/// Changes of what is said about a client; `None`, [`Setting::Keep`] and empty lists leave things as
+/// they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientEdit {
     /// Another name.
@@ -77,8 +79,8 @@ pub struct ClientEdit {
     pub grants: Option<GrantTypes>,
     /// Other redirect URIs.
     pub redirect_uris: Option<Vec<String>>,
-    /// Another owner.
-    pub owner: Option<Owner>,
+    /// Another owner, or none.
+    pub owner: Setting<Owner>,
     /// Permissions to give.
     pub add_permissions: Vec<Permission>,
     /// Permissions to take.
@@ -92,11 +94,11 @@ pub struct ClientEdit {
     /// The APIs it serves from now on.
     pub serves: Option<Vec<String>>,
     /// Format of its tokens.
-    pub format: Option<TokenFormat>,
+    pub format: Setting<TokenFormat>,
     /// Time to live of its tokens.
-    pub access_token_ttl: Option<Ttl>,
+    pub access_token_ttl: Setting<Ttl>,
     /// Signing algorithm of its tokens.
-    pub signing_alg: Option<Algorithm>,
+    pub signing_alg: Setting<Algorithm>,
 }
 
 /// A change of one client.
@@ -210,7 +212,7 @@ impl ClientEdit {
         if let Some(uris) = &self.redirect_uris {
             client.redirect_uris.clone_from(uris);
         }
-        client.owner = self.owner.clone().or(client.owner.take());
+        client.owner = self.owner.over(client.owner.take());
         client.permissions =
             merged(&before.permissions, &self.add_permissions, &self.remove_permissions);
         client.roles = merged(&before.roles, &self.add_roles, &self.remove_roles);
@@ -220,9 +222,9 @@ impl ClientEdit {
         if let Some(serves) = &self.serves {
             client.serves = merged(&[], serves, &[]);
         }
-        client.format = self.format.or(client.format);
-        client.access_token_ttl = self.access_token_ttl.or(client.access_token_ttl);
-        client.signing_alg = self.signing_alg.or(client.signing_alg);
+        client.format = self.format.over(client.format);
+        client.access_token_ttl = self.access_token_ttl.over(client.access_token_ttl);
+        client.signing_alg = self.signing_alg.over(client.signing_alg);
         catalog.check(client)?;
         let kept = catalog.effective(client);
         let lost = catalog.effective(&before).iter().any(|name| !kept.contains(*name));

@@ -11,10 +11,12 @@
 )]
 
 pub mod changes;
+pub mod lists;
 pub mod tokens;
 pub mod usage;
 
 pub use changes::*;
+pub use lists::*;
 pub use usage::*;
 
 use std::sync::Arc;
@@ -22,8 +24,8 @@ use std::sync::Arc;
 use grantd_core::{Api, ClientId, ClientState, Permission, RoleName, SecretHasher, SecretKey};
 
 use crate::{
-    Admin, Conflict, Created, NewClient, PermissionEntry, Registrar, Registry, RegistryError,
-    RoleEntry, Stamp,
+    Admin, ClientFilter, Conflict, Created, NewClient, PermissionEntry, Registrar, Registry,
+    RegistryError, RoleEntry, Stamp,
 };
 
 /// Makes one test of each clause, each on a storage of its own that the block gives. The block's
@@ -46,6 +48,8 @@ macro_rules! storage_contract {
             a_secret_still_in_use_stops_the_finish_of_a_rotation
             narrowing_kills_and_widening_does_not
             a_change_of_a_role_reaches_all_who_have_it
+            a_permission_is_described_anew
+            settings_of_a_client_s_own_can_be_cleared
             a_deleted_permission_is_gone_everywhere
             the_change_log_keeps_the_newest_of_each_and_says_what_dies
             ended_entries_are_forgotten_and_no_others
@@ -55,6 +59,9 @@ macro_rules! storage_contract {
             usage_is_read_page_by_page_of_one_client_or_of_all
             totals_of_usage_are_the_sums_over_all_clients
             old_usage_is_forgotten_and_no_other
+            lists_of_clients_show_what_is_asked_for
+            a_role_and_an_api_are_changed_only_as_they_were_seen
+            the_audit_log_answers_questions_in_either_order
         }
     };
     ($make:expr; $($clause:ident)+) => {
@@ -238,7 +245,10 @@ pub async fn clients_are_listed_page_by_page_without_deleted_ones(registry: Arc<
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = registry.registrations(after.as_ref(), 2).await.expect("a page");
+        let page = registry
+            .registrations(&ClientFilter::default(), after.as_ref(), 2)
+            .await
+            .expect("a page");
         assert!(page.len() <= 2);
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());

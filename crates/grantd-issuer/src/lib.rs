@@ -22,9 +22,10 @@
 pub mod admin;
 pub mod audit;
 pub mod change_log;
-mod checks;
+pub mod checks;
 mod client_cache;
 pub mod client_change;
+mod client_edit;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -43,6 +44,7 @@ mod respond;
 mod storage;
 mod usage;
 mod usage_tally;
+mod usage_view;
 mod use_log;
 
 /// The core's words and decisions, re-exported so that a host needs one dependency.
@@ -50,6 +52,7 @@ pub use grantd_core as core;
 
 pub use admin::{Admin, Stamp};
 pub use client_cache::CacheCounts;
+pub use client_edit::Setting;
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use fault::{Fault, StorageFault, TokenError};
@@ -58,10 +61,14 @@ pub use key_ring::{KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use registrar::{CommandError, Created, Registrar};
 pub use registration::{
-    CredentialSummary, LastUse, NewClient, NewSecret, Owner, PermissionEntry, Registration,
-    RoleEntry,
+    ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError,
+    PermissionEntry, Registration, RoleEntry,
 };
-pub use registration_json::{ToJson, moment};
+pub use registration_json::{
+    ApiView, AuditEventView, ClientView, CredentialView, PermissionView, RoleView, ToJson,
+    hexadecimal, moment,
+};
 pub use respond::Response;
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};
 pub use usage::{Hour, Outcome, Usage, UsageCount, UsageKey, UsageQuery, UsageTotal};
+pub use usage_view::{UsageTotalView, UsageView};

@@ -1,6 +1,6 @@
 //! A client as it is registered: everything an operator says and sees of it, no secret among it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
 use grantd_core::{
     Algorithm, Api, Client, ClientApi, ClientId, ClientKind, ClientState, Credential, CredentialId,
@@ -59,6 +59,57 @@ pub struct Owner {
     pub kind: String,
     /// Its id there, e.g. `42`.
     pub id: String,
+}
+
+/// Which clients a list shows; without more, all that are not deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientFilter {
+    /// Only those whose owner is of this kind.
+    pub owner_kind: Option<String>,
+    /// Only those whose owner has this id; goes with the kind.
+    pub owner_id: Option<String>,
+    /// Only those in this state, deleted ones too if that is asked for.
+    pub state: Option<ClientState>,
+    /// Only those with this text in their name or id, whatever the case of its ASCII letters.
+    pub search: Option<String>,
+}
+
+impl ClientFilter {
+    /// Whether the list shows this client.
+    pub fn shows(&self, client: &Registration) -> bool {
+        let owner = client.owner.as_ref();
+        let is =
+            |asked: &Option<String>, own: Option<&String>| asked.is_none() || asked.as_ref() == own;
+        let state =
+            self.state.map_or(client.state != ClientState::Deleted, |state| state == client.state);
+        let found = self.search.as_ref().is_none_or(|text| {
+            let text = text.to_ascii_lowercase();
+            let has = |field: &str| field.to_ascii_lowercase().contains(&text);
+            has(&client.name) || has(client.id.as_str())
+        });
+        state
+            && found
+            && is(&self.owner_kind, owner.map(|owner| &owner.kind))
+            && is(&self.owner_id, owner.map(|owner| &owner.id))
+    }
+}
+
+/// Why a text names no owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write the owner as TYPE:ID, like tenant:42")]
+pub struct OwnerError;
+
+impl FromStr for Owner {
+    type Err = OwnerError;
+
+    fn from_str(text: &str) -> Result<Self, OwnerError> {
+        match text.split_once(':') {
+            Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
+                Ok(Self { kind: kind.to_owned(), id: id.to_owned() })
+            }
+            _ => Err(OwnerError),
+        }
+    }
 }
 
 /// What may be seen of a credential.
@@ -130,6 +181,49 @@ pub struct NewClient {
     pub secret: NewSecret,
 }
 
+impl NewClient {
+    /// The kind of client that is asked for.
+    pub const fn kind(&self) -> ClientKind {
+        if self.public { ClientKind::Public } else { ClientKind::Confidential }
+    }
+
+    /// The grant types, where none are said those that go with the kind.
+    pub fn grant_types(&self) -> GrantTypes {
+        let default = match self.kind() {
+            ClientKind::Confidential => GrantType::ClientCredentials,
+            ClientKind::Public => GrantType::AuthorizationCode,
+        };
+        let asked = if self.grants.is_empty() { &[default][..] } else { &self.grants };
+        asked.iter().copied().collect()
+    }
+
+    /// The client as it begins, without a credential yet. Its own id was asked for or not: `id` it is.
+    pub fn into_registration(self, id: ClientId, now: Timestamp) -> Registration {
+        Registration {
+            id,
+            kind: self.kind(),
+            state: ClientState::Active,
+            grants: self.grant_types(),
+            name: self.name,
+            description: self.description,
+            redirect_uris: self.redirect_uris,
+            owner: self.owner,
+            permissions: sorted(self.permissions),
+            roles: sorted(self.roles),
+            default_scope: Some(sorted(self.default_scope)).filter(|names| !names.is_empty()),
+            serves: sorted(self.serves),
+            access_token_ttl: self.access_token_ttl,
+            format: self.format,
+            signing_alg: self.signing_alg,
+            generation: 1,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            credentials: Vec::new(),
+        }
+    }
+}
+
 /// The first secret of a client.
 #[derive(Clone, Debug, Default)]
 pub struct NewSecret {
@@ -199,4 +293,8 @@ impl Registration {
             signing_alg: self.signing_alg,
         }
     }
+}
+
+fn sorted<T: Ord>(names: Vec<T>) -> Vec<T> {
+    names.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -4,12 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use async_trait::async_trait;
 use grantd_core::{ClientId, Refusal, Timestamp};
-use serde_json::{Value, json};
 
-use crate::{
-    fault::StorageFault,
-    registration_json::{ToJson, moment},
-};
+use crate::fault::StorageFault;
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
@@ -96,19 +92,6 @@ pub struct UsageCount {
     pub last_from: String,
 }
 
-impl ToJson for UsageCount {
-    fn to_json(&self) -> Value {
-        json!({
-            "client_id": self.key.client.as_str(),
-            "hour": moment(self.key.hour.start()),
-            "outcome": self.key.outcome.name(),
-            "count": self.count,
-            "last_at": moment(self.last_at),
-            "last_from": self.last_from,
-        })
-    }
-}
-
 /// All clients' token requests that ended alike in the same hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageTotal {
@@ -118,16 +101,6 @@ pub struct UsageTotal {
     pub outcome: Outcome,
     /// How many there were.
     pub count: u64,
-}
-
-impl ToJson for UsageTotal {
-    fn to_json(&self) -> Value {
-        json!({
-            "hour": moment(self.hour.start()),
-            "outcome": self.outcome.name(),
-            "count": self.count,
-        })
-    }
 }
 
 /// Which counts to read.
@@ -176,25 +149,5 @@ mod tests {
         assert!(Hour::FIRST < hour(-1) && hour(0) < Hour::LAST);
         assert!(Hour::FIRST.start() < Timestamp::default());
         assert!(Hour::LAST.start() > Timestamp::default());
-    }
-
-    #[test]
-    fn a_count_is_told_with_times_as_rfc_3339() {
-        let at = Timestamp::from_seconds(1_800_000_123);
-        let count = UsageCount {
-            key: UsageKey {
-                hour: Hour::of(at),
-                client: "a".parse().unwrap(),
-                outcome: Outcome::refused(Refusal::ClientSecretWrong),
-            },
-            count: 3,
-            last_at: at,
-            last_from: "192.0.2.1".to_owned(),
-        };
-        let told = json!({
-            "client_id": "a", "hour": "2027-01-15T08:00:00Z", "outcome": "client-secret-wrong",
-            "count": 3, "last_at": "2027-01-15T08:02:03Z", "last_from": "192.0.2.1",
-        });
-        assert_eq!(count.to_json(), told);
     }
 }

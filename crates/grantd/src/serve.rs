@@ -5,6 +5,7 @@ mod connection;
 mod feed;
 mod listener;
 mod metrics;
+mod own_guard;
 mod pulse;
 mod recorder;
 mod refusal_log;
@@ -28,6 +29,7 @@ use metrics::Metrics;
 use sweep::sweep;
 
 pub(crate) use listener::serve;
+pub(crate) use own_guard::own_guard;
 pub(crate) use recorder::Recorder;
 pub(crate) use routes::routes;
 

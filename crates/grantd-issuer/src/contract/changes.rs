@@ -6,7 +6,8 @@ use grantd_core::{ClientState, Permission, RoleName};
 
 use super::{admin, create, full_client, furnish, hasher, name};
 use crate::{
-    LastUse, NewClient, Registrar, Registry, RoleEntry,
+    LastUse, NewClient, Registrar, Registry, RoleEntry, Setting,
+    audit::AuditQuery,
     client_change::{ClientEdit, Finish},
 };
 
@@ -124,15 +125,66 @@ pub async fn a_change_of_a_role_reaches_all_who_have_it(registry: Arc<dyn Regist
         permissions: permissions.iter().map(|permission| name(permission)).collect(),
     };
     let wider = role(&["a.read", "a.write", "b.read"]);
-    registrar.change_role(&admin(), &reader, Some(&wider)).await.expect("changed");
+    registrar.change_role(&admin(), &reader, None, Some(&wider)).await.expect("changed");
     assert_eq!(killed(&registry, "legacy:1").await.0, 1);
-    registrar.change_role(&admin(), &reader, Some(&role(&["a.read"]))).await.expect("changed");
+    registrar
+        .change_role(&admin(), &reader, None, Some(&role(&["a.read"])))
+        .await
+        .expect("changed");
     assert_eq!(killed(&registry, "legacy:1").await.0, 2);
-    registrar.change_role(&admin(), &reader, None).await.expect("deleted");
+    registrar.change_role(&admin(), &reader, None, None).await.expect("deleted");
     let client = registry.client("legacy:1").await.expect("an answer").expect("a client");
     assert_eq!((client.generation, client.roles.len()), (3, 0));
     assert_eq!(killed(&registry, other.client.id.as_str()).await.0, 1, "nobody else is touched");
-    assert!(registrar.change_role(&admin(), &reader, None).await.is_err());
+    assert!(registrar.change_role(&admin(), &reader, None, None).await.is_err());
+}
+
+/// Its name and API stay, nobody's tokens die, and the audit log says what it was.
+pub async fn a_permission_is_described_anew(registry: Arc<dyn Registry>) {
+    furnish(&registry).await;
+    let registrar = Registrar::new(Arc::clone(&registry));
+    create(&registry, full_client()).await;
+    let read: Permission = name("b.read");
+    registrar.change_permission(&admin(), &read, "Read all b").await.expect("changed");
+    let permissions = registry.permissions().await.expect("permissions");
+    let entry = permissions.iter().find(|entry| entry.name == read).expect("it stays");
+    assert_eq!((entry.api.as_str(), entry.description.as_str()), ("b", "Read all b"));
+    assert_eq!(killed(&registry, "legacy:1").await.0, 1);
+    let events =
+        registry.audit(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.expect("events");
+    let last = events.last().expect("an event");
+    assert_eq!(
+        (last.action.as_str(), last.object.as_str()),
+        ("permission.update", "permission:b.read")
+    );
+    assert!(last.before.as_deref().is_some_and(|text| text.contains("may b.read")));
+    assert!(last.after.as_deref().is_some_and(|text| text.contains("Read all b")));
+    let unknown =
+        registrar.change_permission(&admin(), &name("c"), "c").await.expect_err("refused");
+    assert!(unknown.to_string().contains("grantd permission create c"), "{unknown}");
+    let two_lines = registrar.change_permission(&admin(), &read, "a\nb").await;
+    assert!(two_lines.is_err(), "a description is one line");
+}
+
+/// What a client has of its own goes, and the rest of it stays.
+pub async fn settings_of_a_client_s_own_can_be_cleared(registry: Arc<dyn Registry>) {
+    furnish(&registry).await;
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let before = create(&registry, full_client()).await.client;
+    let clear = ClientEdit {
+        owner: Setting::Clear,
+        access_token_ttl: Setting::Clear,
+        signing_alg: Setting::Clear,
+        format: Setting::Clear,
+        default_scope: Some(Vec::new()),
+        ..ClientEdit::default()
+    };
+    let after = registrar.edit_client(&admin(), "legacy:1", clear, None).await.expect("cleared");
+    assert_eq!(registry.registration("legacy:1").await.expect("an answer"), Some(after.clone()));
+    assert_eq!((&after.owner, after.access_token_ttl, after.signing_alg), (&None, None, None));
+    assert_eq!((after.format, after.default_scope), (None, None));
+    assert_eq!((after.name, after.permissions), (before.name, before.permissions));
+    assert_eq!(after.generation, 1, "nothing was taken");
 }
 
 /// From clients, roles and default scopes.
@@ -210,7 +262,8 @@ pub async fn every_change_is_in_the_audit_log_and_the_chain_holds(registry: Arc<
     let created = create(&registry, full_client()).await;
     assert!(registrar.create_client(&admin(), full_client(), &hasher()).await.is_err());
     registrar.set_client_state(&admin(), "legacy:1", ClientState::Deleted).await.expect("deleted");
-    let events = registry.audit(0, 100).await.expect("events");
+    let events =
+        registry.audit(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.expect("events");
     let actions: Vec<_> = events.iter().map(|event| event.action.as_str()).collect();
     let furnished = [
         "api.create",

@@ -70,15 +70,35 @@ pub(super) fn create_permission(
     record(connection, &deed, &[Changed::Catalog], stamp)
 }
 
+fn permission(
+    connection: &Connection,
+    name: &Permission,
+) -> Result<PermissionEntry, RegistryError> {
+    let known = permissions(connection).map_err(|error| fault(&error))?;
+    let found = known.into_iter().find(|entry| entry.name == *name);
+    found.ok_or_else(|| Conflict::PermissionUnknown(name.clone()).into())
+}
+
+/// Another description.
+pub(super) fn change_permission(
+    connection: &Connection,
+    name: &Permission,
+    description: &str,
+    stamp: &Stamp,
+) -> Result<(), RegistryError> {
+    let before = permission(connection, name)?;
+    let after = PermissionEntry { description: description.to_owned(), ..before.clone() };
+    execute(connection, sql::UPDATE_PERMISSION, [name.as_str(), description])?;
+    let deed = Deed::on("permission.update", "permission", name, (Some(&before), Some(&after)));
+    record(connection, &deed, &[Changed::Catalog], stamp)
+}
+
 pub(super) fn delete_permission(
     connection: &Connection,
     name: &Permission,
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
-    let known = permissions(connection).map_err(|error| fault(&error))?;
-    let Some(entry) = known.iter().find(|entry| entry.name == *name) else {
-        return Err(Conflict::PermissionUnknown(name.clone()).into());
-    };
+    let entry = permission(connection, name)?;
     let text = name.as_str();
     let mut changes = raise(connection, sql::RAISE_PERMISSION_HOLDERS, text, stamp.at)?;
     changes.push(Changed::Catalog);
@@ -86,7 +106,7 @@ pub(super) fn delete_permission(
     execute(connection, sql::DELETE_PERMISSION_OF_ROLES, [text])?;
     take_from_default_scopes(connection, name)?;
     execute(connection, sql::DELETE_PERMISSION, [text])?;
-    let deed = Deed::on("permission.delete", "permission", name, (Some(entry), None));
+    let deed = Deed::on("permission.delete", "permission", name, (Some(&entry), None));
     record(connection, &deed, &changes, stamp)
 }
 
@@ -124,13 +144,16 @@ pub(super) fn create_role(
 pub(super) fn change_role(
     connection: &Connection,
     name: &RoleName,
-    role: Option<&RoleEntry>,
+    (expected, role): (Option<&RoleEntry>, Option<&RoleEntry>),
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
     let known = roles(connection).map_err(|error| fault(&error))?;
     let Some(before) = known.iter().find(|role| role.name == *name) else {
         return Err(Conflict::RoleUnknown(name.clone()).into());
     };
+    if expected.is_some_and(|expected| expected != before) {
+        return Err(Conflict::RoleDiffers(name.clone()).into());
+    }
     let mut changes = Vec::new();
     if before.narrowed_to(role) {
         changes = raise(connection, sql::RAISE_ROLE_HOLDERS, name.as_str(), stamp.at)?;
@@ -179,6 +202,7 @@ pub(super) fn create_api(
 
 pub(super) fn change_api(
     connection: &Connection,
+    expected: Option<&Api>,
     api: &Api,
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
@@ -186,6 +210,9 @@ pub(super) fn change_api(
     let Some(before) = known.iter().find(|known| known.name == api.name) else {
         return Err(Conflict::ApiUnknown(api.name.clone()).into());
     };
+    if expected.is_some_and(|expected| expected != before) {
+        return Err(Conflict::ApiDiffers(api.name.clone()).into());
+    }
     let after = Api { audience: before.audience.clone(), ..api.clone() };
     let alg = api.signing_alg.map(Algorithm::as_str);
     let ttl = api.access_token_ttl.map(Ttl::seconds);

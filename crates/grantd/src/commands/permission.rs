@@ -1,8 +1,8 @@
-//! `grantd permission`: creates and lists permissions.
+//! `grantd permission`: creates, describes, deletes and lists permissions.
 
 use anyhow::Result;
 use grantd_issuer::{PermissionEntry, ToJson};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{operator, registrar};
 use crate::{cli::PermissionCommand, output::Output, settings::Settings};
@@ -22,6 +22,14 @@ pub(super) async fn run(
             };
             registrar.create_permission(&operator(), &entry).await?;
             output.answer(&entry.to_json(), || format!("permission {} created\n", entry.name))
+        }
+        PermissionCommand::Update { name, description } => {
+            registrar.change_permission(&operator(), &name, &description).await?;
+            let entries = registrar.permissions().await?;
+            let entry = entries.iter().find(|entry| entry.name == name);
+            output.answer(&entry.map_or(Value::Null, ToJson::to_json), || {
+                format!("permission {name} changed\n")
+            })
         }
         PermissionCommand::Delete { name } => {
             registrar.delete_permission(&operator(), &name).await?;
