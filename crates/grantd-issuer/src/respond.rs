@@ -29,7 +29,8 @@ const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 impl Issuer {
     /// The token endpoint: answers a POST, whatever is in it. The caller has bounded the body and
-    /// checked the method, and says from where the request came, for the secret's last use.
+    /// checked the method, and says from where the request came, for the secret's last use and the
+    /// client's usage.
     ///
     /// The answer carries its [`Refused`] or [`Fault`] as an extension, for the host's log: the wire
     /// does not say the cause.
@@ -39,12 +40,16 @@ impl Issuer {
         body: &[u8],
         from: Option<IpAddr>,
     ) -> Response {
-        match self.token(&raw(headers, body)).await {
+        let raw = raw(headers, body);
+        match self.token(&raw).await {
             Ok(issued) => {
-                self.note_use(&issued, from);
+                self.note_issued(&issued, from);
                 token(&issued)
             }
-            Err(error) => Self::failure(error),
+            Err(TokenError::Refused(refused)) => {
+                refusal(self.note_refused(refused, &raw, from).await)
+            }
+            Err(TokenError::Faulted(fault)) => self::fault(fault),
         }
     }
 

@@ -7,7 +7,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use grantd_core::{Authorization, Raw};
 use grantd_issuer::{
     Issuer,
@@ -73,6 +73,7 @@ fn wants_events(headers: &HeaderMap) -> bool {
 /// The rest of the list and then every change as it comes, until the server stops.
 fn stream_from(server: Server, page: FeedPage) -> Response {
     let revisions = server.revisions.clone();
+    let open = server.metrics.streams.open();
     let state = (server, revisions, Some(page), None);
     let events = stream::unfold(state, |(server, mut revisions, page, cursor)| async move {
         if let Some(page) = page {
@@ -86,7 +87,8 @@ fn stream_from(server: Server, page: FeedPage) -> Response {
         };
         Some((Ok(text), (server, revisions, None, cursor)))
     });
-    let mut response = answer("text/event-stream", Body::from_stream(events));
+    let mut response =
+        answer("text/event-stream", Body::from_stream(events.inspect(move |_| _ = &open)));
     response.extensions_mut().insert(Streaming);
     response
 }
