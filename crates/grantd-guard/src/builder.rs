@@ -2,7 +2,7 @@
 
 use std::{
     future::{Ready, ready},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,10 +14,14 @@ use crate::{
     feed::{FailMode, Feed, FeedCredentials, FeedSettings, Source},
     fetch::Fetch,
     guard::Proof,
+    introspection::{Endpoint, Introspection},
     key_cache::{Flights, KeyCache, Origin},
     key_ring::KeyRing,
     rules::Rules,
 };
+
+/// How many idle connections wait for the next questions about opaque tokens.
+const IDLE_CONNECTIONS: usize = 8;
 
 /// Builds a [`Guard`]; `K` says how it knows tokens: by the keys of [`Discovery`], by a fixed
 /// [`JwkSet`], or by asking [`InProcess`].
@@ -39,10 +43,13 @@ pub struct Discovery {
     fetch_timeout: Duration,
     feed: FeedSettings,
     feed_credentials: Option<FeedCredentials>,
+    introspection_ttl: Duration,
+    introspection_credentials: Option<FeedCredentials>,
 }
 
 impl Default for Discovery {
-    /// Every 5 minutes, at most every 10 seconds for unknown keys, 5 seconds for an answer.
+    /// Every 5 minutes, at most every 10 seconds for unknown keys, 5 seconds for an answer; what the
+    /// issuer said of an opaque token holds for 10 seconds.
     fn default() -> Self {
         Self {
             transport: Transport::Https,
@@ -51,6 +58,8 @@ impl Default for Discovery {
             fetch_timeout: Duration::from_secs(5),
             feed: FeedSettings::default(),
             feed_credentials: None,
+            introspection_ttl: Duration::from_secs(10),
+            introspection_credentials: None,
         }
     }
 }
@@ -135,6 +144,24 @@ impl GuardBuilder<Discovery> {
         self
     }
 
+    /// Takes opaque tokens (`gat_…`) too: the issuer is asked about each (RFC 7662). JWTs are still
+    /// verified here, without asking. The credentials are those of a client that serves this API
+    /// (`grantd client create --serves API`), the same as for [`Self::revocations`] if both are used.
+    ///
+    /// While the issuer gives no answer, opaque tokens that are not known are refused with 503.
+    pub fn introspection(mut self, credentials: FeedCredentials) -> Self {
+        self.keys.introspection_credentials = Some(credentials);
+        self
+    }
+
+    /// How long the issuer's word on an opaque token is believed; 10 s unless set. So long may a
+    /// revoked one still pass where no feed is followed; never beyond its `exp`. That a token is dead
+    /// is believed for a fifth of it. With zero the issuer is asked at every request.
+    pub fn introspection_ttl(mut self, ttl: Duration) -> Self {
+        self.keys.introspection_ttl = ttl;
+        self
+    }
+
     /// Fetches the issuer's metadata and keys, and the list of what is revoked if
     /// [`Self::revocations`] asks for it. Call it on the Tokio runtime that will serve the requests:
     /// tasks there read the keys again and follow the feed.
@@ -146,10 +173,19 @@ impl GuardBuilder<Discovery> {
         let endpoints = discover(&self.issuer, transport, &fetch).await?;
         let feed = match discovery.feed_credentials {
             Some(credentials) => {
-                let fetch = Fetch::kept_alive(fetch_timeout)?;
+                let fetch = Fetch::kept_alive(fetch_timeout, 1)?;
                 let url = endpoints.feed(&self.issuer, transport)?;
                 let source = Source { fetch, url, credentials, issuer: self.issuer.clone() };
                 Some(Feed::follow(source, discovery.feed).await?)
+            }
+            None => None,
+        };
+        let introspection = match discovery.introspection_credentials {
+            Some(credentials) => {
+                let fetch = Fetch::kept_alive(fetch_timeout, IDLE_CONNECTIONS)?;
+                let url = endpoints.introspection(&self.issuer, transport)?;
+                let endpoint = Endpoint { fetch, url, credentials };
+                Some(Arc::new(Introspection::new(endpoint, discovery.introspection_ttl)))
             }
             None => None,
         };
@@ -157,11 +193,8 @@ impl GuardBuilder<Discovery> {
         let origin =
             Origin { fetch, jwks_uri, refetch_interval, flights: Mutex::new(Flights::default()) };
         let keys = KeyCache::fetched(origin, refresh_interval).await?;
-        Ok(Guard::new(
-            Self::rules(self.issuer, self.audience, self.leeway),
-            Proof::Keys(keys),
-            feed,
-        ))
+        let rules = Self::rules(self.issuer, self.audience, self.leeway);
+        Ok(Guard::new(rules, Proof::Keys(keys, introspection), feed))
     }
 }
 
@@ -175,7 +208,7 @@ impl GuardBuilder<JwkSet> {
     pub fn build_now(self) -> Result<Guard, BuildError> {
         let keys = KeyCache::fixed(KeyRing::fixed(self.keys)?);
         let rules = Self::rules(self.issuer, self.audience, self.leeway);
-        Ok(Guard::new(rules, Proof::Keys(keys), None))
+        Ok(Guard::new(rules, Proof::Keys(keys, None), None))
     }
 }
 

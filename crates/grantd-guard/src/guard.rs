@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use grantd_core::jose::{JwkSet, UnverifiedJws};
+use grantd_core::{
+    TokenSealer,
+    jose::{JwkSet, UnverifiedJws},
+};
 
 use crate::{
     Discovery, FeedStatus, GuardBuilder, GuardRefusal, InProcess, Introspector, Principal,
@@ -10,6 +13,7 @@ use crate::{
     claims::Claims,
     clock,
     feed::Feed,
+    introspection::{Introspection, Memory},
     key_cache::KeyCache,
     rules::{Rules, key_named_by},
 };
@@ -25,8 +29,8 @@ pub struct Guard {
 /// How a token shows that it is the issuer's.
 #[derive(Clone)]
 pub(crate) enum Proof {
-    /// By its signature.
-    Keys(Arc<KeyCache>),
+    /// A JWT by its signature; an opaque token, if at all, by asking the issuer.
+    Keys(Arc<KeyCache>, Option<Arc<Introspection>>),
     /// The issuer says so, each time.
     Asking(Arc<dyn Introspector>),
 }
@@ -72,11 +76,16 @@ impl Guard {
 
     /// Who sent this token, which is bare, without `Bearer`.
     ///
-    /// Waits only when the token names an unknown key, for at most the fetch timeout, or for the
-    /// introspector.
+    /// Waits only when a JWT names an unknown key or an opaque token is not known, for at most the
+    /// fetch timeout; or for the introspector.
     pub async fn verify(&self, token: &str) -> Result<Principal, GuardRefusal> {
         match &self.proof {
-            Proof::Keys(keys) => self.verify_jwt(keys, token).await,
+            Proof::Keys(_, introspection) if token.starts_with(TokenSealer::PREFIX) => {
+                let introspection = introspection.as_ref();
+                let introspection = introspection.ok_or(GuardRefusal::OpaqueTokenUnsupported)?;
+                self.verify_opaque(introspection, token).await
+            }
+            Proof::Keys(keys, _) => self.verify_jwt(keys, token).await,
             Proof::Asking(introspector) => self.ask(&**introspector, token).await,
         }
     }
@@ -103,6 +112,20 @@ impl Guard {
                 Err(GuardRefusal::IntrospectionUnavailable)
             }
         }
+    }
+
+    /// The feed kills what is remembered; while it is cut, nothing that is remembered counts.
+    async fn verify_opaque(
+        &self,
+        introspection: &Introspection,
+        token: &str,
+    ) -> Result<Principal, GuardRefusal> {
+        let Some(feed) = &self.feed else {
+            return introspection.verify(token, &self.rules, Memory::Used).await;
+        };
+        let memory = if feed.is_blocking() { Memory::Unused } else { Memory::Used };
+        let principal = introspection.verify(token, &self.rules, memory).await?;
+        feed.refute(&principal, None).map(|()| principal)
     }
 
     async fn verify_jwt(

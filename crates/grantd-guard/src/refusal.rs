@@ -45,8 +45,11 @@ refusals! {
     FormUnreadable = "form-unreadable", "the form body cannot be read to its end: send the request again";
     /// Longer than 16 KiB.
     TokenTooLong = "token-too-long", "the token is longer than 16 KiB: ask for fewer permissions at once";
-    /// Not a compact JWS (RFC 7515 section 7.1).
-    TokenMalformed = "token-malformed", "the token is not a signed JWT: send the token as it was issued";
+    /// Neither a compact JWS (RFC 7515 section 7.1) nor, by its check sum, a whole opaque token.
+    TokenMalformed = "token-malformed", "the token is not a token of grantd's: send it whole, as it was issued";
+    /// An opaque token, at a guard that can only verify JWTs.
+    OpaqueTokenUnsupported = "opaque-token-unsupported",
+        "the token is opaque, and this guard verifies JWTs only: add `.introspection(…)` to the guard, or have the API's tokens issued with `--format jwt`";
     /// The header has critical extensions (RFC 7515 section 4.1.11).
     ExtensionCritical = "extension-critical", "the token has critical extensions: get one without";
     /// `typ` is not `at+jwt` (RFC 9068 section 2.1): an ID token, for instance.

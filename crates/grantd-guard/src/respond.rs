@@ -53,6 +53,7 @@ impl GuardRefusal {
             | Self::FormUnreadable => Answer::InvalidRequest,
             Self::TokenTooLong
             | Self::TokenMalformed
+            | Self::OpaqueTokenUnsupported
             | Self::ExtensionCritical
             | Self::TypeWrong
             | Self::AlgorithmWrong

@@ -9,6 +9,7 @@ mod demo;
 mod hostile;
 mod ledger;
 mod life;
+mod opaque_tokens;
 mod server;
 mod slow;
 mod tokens;
