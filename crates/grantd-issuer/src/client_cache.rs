@@ -56,7 +56,8 @@ impl ClientCache {
         Ok(None)
     }
 
-    async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
+    /// The client of this id.
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
         if let Some(client) = self.present.get(id) {
             return Ok(Some(client));
         }

@@ -6,6 +6,7 @@
 mod command_line;
 mod dead_tokens;
 mod demo;
+mod feed_readers;
 mod hostile;
 mod ledger;
 mod life;
