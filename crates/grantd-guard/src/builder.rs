@@ -15,7 +15,7 @@ use crate::{
     fetch::Fetch,
     guard::Proof,
     introspection::{Endpoint, Introspection},
-    key_cache::{Flights, KeyCache, Origin},
+    key_cache::{Age, Flights, KeyCache, Origin},
     key_ring::KeyRing,
     rules::Rules,
 };
@@ -40,6 +40,7 @@ pub struct Discovery {
     transport: Transport,
     refresh_interval: Duration,
     refetch_interval: Duration,
+    max_key_age: Duration,
     fetch_timeout: Duration,
     feed: FeedSettings,
     feed_credentials: Option<FeedCredentials>,
@@ -48,13 +49,14 @@ pub struct Discovery {
 }
 
 impl Default for Discovery {
-    /// Every 5 minutes, at most every 10 seconds for unknown keys, 5 seconds for an answer; what the
-    /// issuer said of an opaque token holds for 10 seconds.
+    /// Every 5 minutes, at most every 10 seconds for unknown keys, 5 seconds for an answer; keys are
+    /// believed for a day without contact; what the issuer said of an opaque token holds for 10 seconds.
     fn default() -> Self {
         Self {
             transport: Transport::Https,
             refresh_interval: Duration::from_mins(5),
             refetch_interval: Duration::from_secs(10),
+            max_key_age: Duration::from_hours(24),
             fetch_timeout: Duration::from_secs(5),
             feed: FeedSettings::default(),
             feed_credentials: None,
@@ -98,10 +100,20 @@ impl GuardBuilder<Discovery> {
     }
 
     /// How often the keys are read again; 5 minutes unless set. So long may a key that the issuer
-    /// has withdrawn still be believed, and longer while the issuer cannot be reached: then the keys
-    /// read last stay in use. Less than a second is taken as a second.
+    /// has withdrawn still be believed, and while the issuer cannot be reached until
+    /// [`Self::max_key_age`]. Less than a second is taken as a second.
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.keys.refresh_interval = interval.max(Duration::from_secs(1));
+        self
+    }
+
+    /// How long the keys read last stay in use while the issuer cannot be reached; 24 hours unless
+    /// set. From then on every JWT is refused with 503 until they are read again. It is measured by
+    /// the monotonic clock, and bounds for how long a key that was withdrawn in the meantime, because
+    /// it was stolen, is still believed. The keys are read at least twice in that time; less than two
+    /// seconds are taken as two.
+    pub fn max_key_age(mut self, age: Duration) -> Self {
+        self.keys.max_key_age = age.max(Duration::from_secs(2));
         self
     }
 
@@ -167,8 +179,8 @@ impl GuardBuilder<Discovery> {
     /// tasks there read the keys again and follow the feed.
     pub async fn build(self) -> Result<Guard, BuildError> {
         let discovery = self.keys;
-        let Discovery { transport, refresh_interval, refetch_interval, fetch_timeout, .. } =
-            discovery;
+        let Discovery { transport, refetch_interval, fetch_timeout, max_key_age, .. } = discovery;
+        let refresh_interval = discovery.refresh_interval.min(max_key_age / 2);
         let fetch = Fetch::new(fetch_timeout)?;
         let endpoints = discover(&self.issuer, transport, &fetch).await?;
         let feed = match discovery.feed_credentials {
@@ -190,8 +202,8 @@ impl GuardBuilder<Discovery> {
             None => None,
         };
         let jwks_uri = endpoints.jwks_uri;
-        let origin =
-            Origin { fetch, jwks_uri, refetch_interval, flights: Mutex::new(Flights::default()) };
+        let (flights, age) = (Mutex::new(Flights::default()), Age::new(max_key_age));
+        let origin = Origin { fetch, jwks_uri, refetch_interval, flights, age };
         let keys = KeyCache::fetched(origin, refresh_interval).await?;
         let rules = Self::rules(self.issuer, self.audience, self.leeway);
         Ok(Guard::new(rules, Proof::Keys(keys, introspection), feed))

@@ -76,8 +76,8 @@ impl Guard {
 
     /// Who sent this token, which is bare, without `Bearer`.
     ///
-    /// Waits only when a JWT names an unknown key or an opaque token is not known, for at most the
-    /// fetch timeout; or for the introspector.
+    /// Waits only when a JWT names an unknown key or all keys are stale, or an opaque token is not
+    /// known, for at most the fetch timeout; or for the introspector.
     pub async fn verify(&self, token: &str) -> Result<Principal, GuardRefusal> {
         match &self.proof {
             Proof::Keys(_, introspection) if token.starts_with(TokenSealer::PREFIX) => {
@@ -149,10 +149,15 @@ impl Guard {
         jws: &UnverifiedJws<'_>,
         kid: &str,
     ) -> Result<Principal, GuardRefusal> {
-        if let Some(key) = keys.ring().find(kid) {
+        if !keys.is_stale()
+            && let Some(key) = keys.ring().find(kid)
+        {
             return self.rules.accept(jws, key, clock::now());
         }
         keys.refetch().await;
+        if keys.is_stale() {
+            return Err(GuardRefusal::KeysStale);
+        }
         let ring = keys.ring();
         match ring.find(kid) {
             Some(key) => self.rules.accept(jws, key, clock::now()),

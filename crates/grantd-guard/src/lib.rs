@@ -31,14 +31,15 @@
 //! | a token that is not good here | 401 `Bearer error="invalid_token"` |
 //! | a permission is missing | 403 `Bearer error="insufficient_scope", scope="…"` |
 //! | a token in the query or the form, two Authorization headers, no token after `Bearer` | 400 `Bearer error="invalid_request"` |
-//! | the issuer publishes no usable key, says nothing of an opaque token, or the revocation feed is cut | 503 with `Retry-After` |
+//! | the issuer publishes no usable key or was out of reach for too long, says nothing of an opaque token, or the revocation feed is cut | 503 with `Retry-After` |
 //!
 //! The body is JSON with a `message` that says what to do. The exact cause is a [`GuardRefusal`];
 //! its name goes to the log (`tracing`), never to the wire, and a token goes to neither.
 //!
 //! # Keys
 //! They are read again every five minutes, and once more when a token names one that is not known,
-//! at most every ten seconds. While the issuer cannot be reached, the known keys stay in use. A
+//! at most every ten seconds. While the issuer cannot be reached, the known keys stay in use for
+//! [`max_key_age`](GuardBuilder::max_key_age), a day unless set; then every JWT is refused with 503. A
 //! guard that discovers needs a Tokio runtime; one with [fixed keys](Guard::with_keys) needs none.
 //!
 //! # Revocations

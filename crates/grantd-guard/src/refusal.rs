@@ -62,6 +62,9 @@ refusals! {
     KeyUnknown = "key-unknown", "the token's key is not among the issuer's: get a new token from the issuer";
     /// The issuer publishes no usable key at all, so nothing can be verified: not the caller's fault.
     KeysUnavailable = "keys-unavailable", "the issuer publishes no usable key: look at its jwks_uri, then try again";
+    /// The issuer's keys could not be read for longer than allowed, so that a withdrawn one could not be
+    /// told from a good one: not the caller's fault.
+    KeysStale = "keys-stale", "the issuer's keys are too old: look at the issuer and at the log, then try again";
     /// The signature is not the key's.
     SignatureWrong = "signature-wrong", "the token's signature does not verify: get a new token from the issuer";
     /// The payload is no JSON object, or a claim is missing, repeated, empty or of the wrong type (RFC 9068 section 2.2).
