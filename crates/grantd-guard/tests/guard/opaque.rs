@@ -179,6 +179,30 @@ async fn what_the_issuer_says_is_measured_as_a_jwt_s_claims_are() {
 }
 
 #[tokio::test]
+async fn at_08_a_client_s_opaque_token_never_yields_a_user_whatever_its_id() {
+    let scene = scene().await;
+    let guard = scene.guard(LONG).await;
+    let mut good = Vec::new();
+    for sub in ["u1", "u2", ""] {
+        for client_id in ["u1", "u2", ""] {
+            for gty in ["client_credentials", "authorization_code", "refresh_token", ""] {
+                let names = json!({ "sub": sub, "client_id": client_id, "gty": gty, "ugen": 1 });
+                let mut claims = names.clone();
+                claims["user_id"] = "u1".into();
+                if let Ok(principal) = guard.verify(&scene.introspection.token(&claims)).await {
+                    assert_eq!(principal.client_id(), client_id);
+                    let user = (gty == "authorization_code").then_some(sub);
+                    assert_eq!(principal.user_id(), user, "{names}");
+                    assert_eq!(sub == client_id, user.is_none(), "{names}");
+                    good.push(names);
+                }
+            }
+        }
+    }
+    assert_eq!(good.len(), 4, "two clients, and each user through the other: {good:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_a_token_is_refused_without_a_question() {
     let scene = scene().await;
     let guard = scene.guard(LONG).await;

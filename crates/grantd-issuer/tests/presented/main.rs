@@ -7,4 +7,5 @@ mod feed;
 mod introspection;
 mod opaque;
 mod revocation;
+mod subjects;
 mod world;

@@ -131,7 +131,7 @@ fn ca_34_after_a_restore_old_tokens_stay_dead_and_rv_14_new_ones_live() {
 }
 
 #[test]
-fn a_guard_that_was_cut_off_catches_up_when_the_server_is_back() {
+fn rv_18_a_guard_that_was_cut_off_catches_up_when_the_server_is_back() {
     let mut scene = scene("");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let address = scene.running.address;
