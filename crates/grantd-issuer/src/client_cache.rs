@@ -84,7 +84,8 @@ impl ClientCache {
         Ok(None)
     }
 
-    async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
+    /// The client of this id.
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
         if let Some(client) = self.present.get(id) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(client));

@@ -24,6 +24,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"grantd\", charset=\"UTF-8\"");
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 /// Keys and metadata change with a restart: five minutes is what caches may keep them.
 const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
@@ -150,6 +151,9 @@ fn refusal(refused: Refused) -> Response {
     let mut response = error(status, code.as_str(), code.description());
     if refused.challenge {
         response.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
+    }
+    if code == ErrorCode::InvalidToken {
+        response.headers_mut().insert(WWW_AUTHENTICATE, BEARER);
     }
     response.extensions_mut().insert(refused);
     response

@@ -6,10 +6,12 @@
 mod command_line;
 mod dead_tokens;
 mod demo;
+mod feed_readers;
 mod hostile;
 mod ledger;
 mod life;
 mod metrics;
+mod opaque_tokens;
 mod server;
 mod slow;
 mod tokens;
