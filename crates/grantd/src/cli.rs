@@ -1,6 +1,7 @@
 //! The command line: what can be said to grantd, and who answers.
 
 mod api;
+mod apply;
 mod audit;
 mod client;
 mod keys;
@@ -8,6 +9,7 @@ mod permission;
 mod role;
 
 pub(crate) use api::Api;
+pub(crate) use apply::Apply;
 pub(crate) use audit::Audit;
 pub(crate) use client::{Client, ClientCreate, ClientUpdate, FinishRotation, Rotate};
 pub(crate) use keys::{Keys, KeysGenerate};
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     /// The audit log: every change with who, when and what
     #[command(subcommand)]
     Audit(Audit),
+    /// Make APIs, permissions, roles and clients what a file says; what it does not name stays
+    Apply(Apply),
     /// Bring the database up to this grantd's schema (serve does so too)
     Migrate,
 }

@@ -1,6 +1,7 @@
 //! The commands: each parses, calls and renders, nothing else.
 
 mod api;
+mod apply;
 mod audit;
 mod client;
 mod keys;
@@ -26,6 +27,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Permission(command) => permission::run(command, settings, output).await,
         Command::Api(command) => api::run(command, settings, output).await,
         Command::Audit(command) => audit::run(command, settings, output).await,
+        Command::Apply(options) => apply::run(options, settings, output).await,
         Command::Migrate => migrate(settings, output),
         Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
     }
