@@ -7,6 +7,7 @@ mod client;
 mod keys;
 mod permission;
 mod role;
+mod token;
 
 pub(crate) use api::Api;
 pub(crate) use apply::Apply;
@@ -15,6 +16,7 @@ pub(crate) use client::{Client, ClientCreate, ClientUpdate, FinishRotation, Rota
 pub(crate) use keys::{Keys, KeysGenerate};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;
+pub(crate) use token::Token;
 
 use std::str::FromStr;
 
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// APIs: what tokens are for
     #[command(subcommand)]
     Api(Api),
+    /// Access tokens
+    #[command(subcommand)]
+    Token(Token),
     /// The audit log: every change with who, when and what
     #[command(subcommand)]
     Audit(Audit),

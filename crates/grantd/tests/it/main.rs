@@ -8,6 +8,7 @@ mod command_line;
 mod dead_tokens;
 mod demo;
 mod hostile;
+mod inspect;
 mod ledger;
 mod life;
 mod server;
