@@ -66,7 +66,7 @@ impl Problem {
 
 /// Reads a file (TOML 1.1), or says all that is wrong with its own words.
 pub(crate) fn read(text: &str) -> Result<Declaration, Vec<Problem>> {
-    let reading = Reading { text };
+    let reading = Reading::of(text);
     let root = DeTable::parse(text).map_err(|error| vec![reading.fault(&error, None)])?;
     let mut problems = Vec::new();
     // Before anything else, since other complaints may repeat what they complain of.
@@ -101,20 +101,22 @@ pub(crate) fn read(text: &str) -> Result<Declaration, Vec<Problem>> {
     if problems.is_empty() { Ok(declaration) } else { Err(problems) }
 }
 
-/// The text, for finding lines in it.
-#[derive(Clone, Copy)]
-struct Reading<'i> {
-    text: &'i str,
+/// Where the lines of the text end.
+struct Reading {
+    ends: Vec<usize>,
 }
 
-impl<'i> Reading<'i> {
-    fn line(self, span: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().iter().take(span.start);
-        before.filter(|byte| **byte == b'\n').count() + 1
+impl Reading {
+    fn of(text: &str) -> Self {
+        Self { ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
+    fn line(&self, span: &Range<usize>) -> usize {
+        self.ends.partition_point(|end| *end < span.start) + 1
     }
 
     /// TOML's own words for a fault, without the piece of the file that it would quote.
-    fn fault(self, error: &toml::de::Error, line: Option<usize>) -> Problem {
+    fn fault(&self, error: &toml::de::Error, line: Option<usize>) -> Problem {
         let own = error.span().filter(|span| !span.is_empty() || line.is_none());
         let line = own.map(|span| self.line(&span)).or(line);
         Problem { line, text: error.message().replace('\n', ", ") }
@@ -122,8 +124,8 @@ impl<'i> Reading<'i> {
 
     /// Reads each entry by itself, so that one's fault hides no other's.
     fn entries<E: Entry>(
-        self,
-        value: Spanned<DeValue<'i>>,
+        &self,
+        value: Spanned<DeValue<'_>>,
         problems: &mut Vec<Problem>,
     ) -> Vec<Stated<E::What>> {
         let whole = self.line(&value.span());

@@ -171,3 +171,25 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
     assert!(read(&format!("{dotted} = 1")).is_err());
     assert!(read(&format!("[{dotted}]")).is_err());
 }
+
+#[test]
+fn the_documentation_names_every_member() {
+    let page = include_str!("../../../../docs/apply.md");
+    for kind in ["api", "permission", "role", "client"] {
+        let said = problem(&format!("[[{kind}]]\nx = 1"));
+        let (_, members) = said.split_once("expected one of ").expect("a list of members");
+        for member in members.split(", ").filter(|member| *member != "`id`") {
+            assert!(page.contains(member), "{kind}: {member}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_without_panic(
+        text in r#"(\[\[(api|permission|role|client)\]\]\n((id|name|audience|roles|x) = ("[^"]{0,9}"|\[\]|[0-9]{1,20}|.{0,9})\n){0,4}){0,4}|.{0,80}"#
+    ) {
+        let said = read(&text).map(drop).map_err(|problems| problems.len());
+        proptest::prop_assert!(said != Err(0), "a refusal has a reason");
+    }
+}
