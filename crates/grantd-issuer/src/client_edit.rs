@@ -1,7 +1,5 @@
 //! What an edit says of a client's own settings, and the edit that leads from one state to another.
 
-use grantd_core::Permission;
-
 use crate::{client_change::ClientEdit, registration::Registration};
 
 /// What becomes of something that a client or API may have of its own.
@@ -61,7 +59,7 @@ impl ClientEdit {
             add_roles: lacking(&from.roles, &to.roles),
             remove_roles: lacking(&to.roles, &from.roles),
             default_scope: (from.default_scope != to.default_scope)
-                .then(|| to.default_scope.clone().unwrap_or_else(Vec::<Permission>::new)),
+                .then(|| to.default_scope.clone().unwrap_or_default()),
             serves: changed(&from.serves, &to.serves),
             format: Setting::between(from.format.as_ref(), to.format.as_ref()),
             access_token_ttl: Setting::between(

@@ -65,7 +65,8 @@ impl Plan {
     fn api(&mut self, state: &State, wanted: &Api) {
         match state.apis.iter().find(|api| api.name == wanted.name) {
             None => {
-                self.changes.push(Change::new("api", &wanted.name, Step::CreateApi(wanted.clone())))
+                let step = Step::CreateApi(wanted.clone());
+                self.changes.push(Change::new("api", &wanted.name, step));
             }
             Some(known) => {
                 let step = Step::ChangeApi(wanted.clone());

@@ -17,6 +17,9 @@ use crate::{
     settings::Settings,
 };
 
+/// How many problems are told at once.
+const READABLE: usize = 50;
+
 pub(super) async fn run(options: Apply, settings: &Settings, output: Output) -> Result<()> {
     let name = if options.is_stdin() { "standard input" } else { &*options.file.to_string_lossy() };
     let refuse = |problems: Vec<Problem>| refusal(name, &problems);
@@ -24,7 +27,9 @@ pub(super) async fn run(options: Apply, settings: &Settings, output: Output) -> 
     let registrar = Registrar::new(registry(&options, settings)?);
     let state = state(&registrar, &declaration).await?;
     let plan = plan(&state, &declaration).map_err(refuse)?;
-    plan.warnings.iter().for_each(|text| warn(text));
+    for text in &plan.warnings {
+        warn(text);
+    }
     if options.dry_run {
         return show(&plan, output);
     }
@@ -79,13 +84,18 @@ async fn state(registrar: &Registrar, declaration: &Declaration) -> Result<State
     })
 }
 
-/// Every problem is said, the last as the error itself.
+/// Every problem is said, or as many as somebody may want to read; the last as the error itself.
 fn refusal(file: &str, problems: &[Problem]) -> anyhow::Error {
-    let Some((last, others)) = problems.split_last() else {
-        return anyhow!("{file} was refused");
-    };
-    others.iter().for_each(|problem| warn(&problem.in_file(file)));
-    anyhow!("{}; nothing was changed", last.in_file(file))
+    let shown = problems.iter().take(READABLE);
+    let mut lines: Vec<_> = shown.map(|problem| problem.in_file(file)).collect();
+    let last = lines.pop().unwrap_or_default();
+    for line in &lines {
+        warn(line);
+    }
+    match problems.len() - lines.len() {
+        0 | 1 => anyhow!("{last}; nothing was changed"),
+        more => anyhow!("{last}; and {} more like these; nothing was changed", more - 1),
+    }
 }
 
 fn show(plan: &Plan, output: Output) -> Result<()> {

@@ -124,8 +124,8 @@ impl Entry for Role {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {
-    #[serde(alias = "id", deserialize_with = "members::one")]
-    client_id: ClientId,
+    #[serde(rename = "client_id", alias = "id", deserialize_with = "members::one")]
+    id: ClientId,
     name: String,
     #[serde(default)]
     description: String,
@@ -166,7 +166,7 @@ impl Entry for Client {
     const KIND: &'static str = "client";
 
     fn check(self) -> Result<DeclaredClient, String> {
-        let id = self.client_id;
+        let id = self.id;
         let new = NewClient {
             id: Some(id.clone()),
             name: self.name,

@@ -74,7 +74,7 @@ fn an_empty_file_says_nothing_and_a_short_client_is_a_machine() {
     let client = &declaration.clients[0].what.wanted;
     assert_eq!(client.kind, ClientKind::Confidential);
     assert_eq!(
-        client.grants.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
+        client.grants.iter().map(grantd_core::GrantType::as_str).collect::<Vec<_>>(),
         ["client_credentials"]
     );
 }

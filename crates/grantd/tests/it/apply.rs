@@ -321,13 +321,13 @@ fn where_a_step_fails_the_rest_is_told_and_done_by_the_next_run() {
 #[test]
 fn killed_between_steps_the_next_run_does_the_rest() {
     let place = Place::new();
-    let mut file = String::new();
-    for at in 0..60 {
-        file += &format!(
-            "[[permission]]\nname = \"p{at}\"\n[[role]]\nname = \"r{at}\"\npermissions = [\"p{at}\"]\n"
-        );
-        file += &format!("[[client]]\nid = \"c{at}\"\nname = \"C\"\nroles = [\"r{at}\"]\n");
-    }
+    let three = |at: usize| {
+        format!(
+            "[[permission]]\nname = \"p{at}\"\n[[role]]\nname = \"r{at}\"\npermissions = [\"p{at}\"]\n\
+             [[client]]\nid = \"c{at}\"\nname = \"C\"\nroles = [\"r{at}\"]\n"
+        )
+    };
+    let file: String = (0..60).map(three).collect();
     write(&place, &file);
     place.grantd("migrate");
     let mut cut = 0;

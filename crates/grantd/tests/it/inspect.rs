@@ -170,7 +170,7 @@ fn a_token_comes_through_standard_input_and_nothing_is_written_to_look_at_it() {
         serde_json::from_slice(&through(&scene.place, issuer, bytes).stdout).unwrap()
     };
     assert_eq!(told(&issuer, format!("{token}\n").as_bytes())["active"], true);
-    assert_eq!(told(&issuer, &[b'x'; 200_000])["reason"], "token-too-long");
+    assert_eq!(told(&issuer, &vec![b'x'; 200_000])["reason"], "token-too-long");
     let odd = told("https://other.example", token.as_bytes());
     assert_eq!(odd["reason"], "issuer-differs");
     assert!(odd["against"][0]["says"].as_str().unwrap().contains(&issuer), "{odd}");
