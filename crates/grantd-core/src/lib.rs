@@ -30,6 +30,7 @@ pub mod revoke;
 pub mod secret;
 pub mod standing;
 pub mod time;
+pub mod token_flaw;
 pub mod token_format;
 pub mod token_request;
 
@@ -53,7 +54,8 @@ pub use raw::{Authorization, Raw};
 pub use refusal::{ErrorCode, Refusal, Refused};
 pub use revoke::{Revocation, revoke};
 pub use secret::{ClientSecret, Secret, SecretHash, SecretHasher, SecretKey};
-pub use standing::{Standing, TokenNames};
+pub use standing::{Objection, Standing, TokenNames};
 pub use time::Timestamp;
+pub use token_flaw::{TokenFlaw, TokenWords};
 pub use token_format::TokenFormat;
 pub use token_request::{Ask, TokenRequest};

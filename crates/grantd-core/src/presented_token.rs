@@ -9,6 +9,7 @@ use crate::{
     opaque::TokenSealer,
     standing::TokenNames,
     time::Timestamp,
+    token_flaw::TokenFlaw,
 };
 
 /// The only kind of JWT that is an access token here (RFC 9068 section 2.1).
@@ -71,12 +72,24 @@ impl PresentedToken {
         keys: &[PublicKey],
         sealer: &TokenSealer,
     ) -> Option<Self> {
+        Self::examine(text, issuer, keys, sealer).ok()
+    }
+
+    /// As [`PresentedToken::read`], and says what is wrong with a text that is nothing: for those
+    /// who run the server, never for a caller.
+    pub fn examine(
+        text: &str,
+        issuer: &str,
+        keys: &[PublicKey],
+        sealer: &TokenSealer,
+    ) -> Result<Self, TokenFlaw> {
         let claims = if text.starts_with(TokenSealer::PREFIX) {
-            sealer.unseal(text)?
+            sealer.unseal(text).ok_or_else(|| TokenFlaw::of_opaque(text))?
         } else {
             verify(text, keys)?
         };
-        Self::from_claims(&claims).filter(|token| token.issuer == issuer)
+        let token = Self::from_claims(&claims).ok_or(TokenFlaw::Claims)?;
+        if token.issuer == issuer { Ok(token) } else { Err(TokenFlaw::Issuer(token.issuer)) }
     }
 
     fn from_claims(json: &[u8]) -> Option<Self> {
@@ -105,12 +118,12 @@ impl PresentedToken {
 }
 
 /// The payload of a JWT access token, once the key that it names has verified it.
-fn verify(text: &str, keys: &[PublicKey]) -> Option<Vec<u8>> {
-    let jws = UnverifiedJws::parse(text).ok()?;
+fn verify(text: &str, keys: &[PublicKey]) -> Result<Vec<u8>, TokenFlaw> {
+    let jws = UnverifiedJws::parse(text)?;
     let header = jws.header();
     if header.typ.as_deref() != Some(TYPE) {
-        return None;
+        return Err(TokenFlaw::Type);
     }
-    let key = keys.iter().find(|key| header.kid.as_deref() == Some(key.kid()))?;
-    jws.verify(key).ok()
+    let key = keys.iter().find(|key| header.kid.as_deref() == Some(key.kid()));
+    Ok(jws.verify(key.ok_or(TokenFlaw::KeyUnknown)?)?)
 }

@@ -29,13 +29,84 @@ pub struct Standing {
     pub token_dead: bool,
 }
 
+/// One thing that stands against a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Objection {
+    /// Its client is not there.
+    #[error("its client is unknown here: is this the database of the server that issued it?")]
+    ClientUnknown,
+    /// Its client is suspended.
+    #[error("its client is revoked")]
+    ClientRevoked,
+    /// Its client is deleted.
+    #[error("its client is deleted")]
+    ClientDeleted,
+    /// It was revoked itself.
+    #[error("it was revoked itself")]
+    TokenRevoked,
+    /// The credential that obtained it was ended.
+    #[error("the secret that obtained it was ended")]
+    CredentialEnded,
+    /// Its client lost something since, or was suspended for a while.
+    #[error(
+        "its generation is {token}, and the client's is {client}: the client lost a permission, role or grant \
+         since, or was revoked and restored; a new token works"
+    )]
+    GenerationOld {
+        /// The token's.
+        token: u64,
+        /// The client's now.
+        client: u64,
+    },
+    /// It has ended by itself.
+    #[error("it has expired")]
+    Expired,
+}
+
+impl Objection {
+    /// Its name in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientUnknown => "client-unknown",
+            Self::ClientRevoked => "client-revoked",
+            Self::ClientDeleted => "client-deleted",
+            Self::TokenRevoked => "token-revoked",
+            Self::CredentialEnded => "credential-ended",
+            Self::GenerationOld { .. } => "generation-old",
+            Self::Expired => "token-expired",
+        }
+    }
+}
+
 impl Standing {
     /// Whether the token is alive: not ended, and nothing stands against it. Generations decide
     /// between a revocation and an issue in the same second; no clock does.
     pub fn holds(&self, token: &PresentedToken, now: Timestamp) -> bool {
-        let client = self.client.is_some_and(|(state, generation)| {
-            state == ClientState::Active && token.generation >= generation
-        });
-        client && !self.credential_dead && !self.token_dead && now < token.expires_at
+        self.objections(token, now).next().is_none()
+    }
+
+    /// All that stands against the token, the weightiest first.
+    pub fn objections(
+        &self,
+        token: &PresentedToken,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Objection> {
+        let state = match self.client {
+            None => Some(Objection::ClientUnknown),
+            Some((ClientState::Revoked, _)) => Some(Objection::ClientRevoked),
+            Some((ClientState::Deleted, _)) => Some(Objection::ClientDeleted),
+            Some((ClientState::Active, _)) => None,
+        };
+        let old = self.client.filter(|(_, generation)| token.generation < *generation);
+        let old =
+            old.map(|(_, client)| Objection::GenerationOld { token: token.generation, client });
+        let objections = [
+            state,
+            self.token_dead.then_some(Objection::TokenRevoked),
+            self.credential_dead.then_some(Objection::CredentialEnded),
+            old,
+            (now >= token.expires_at).then_some(Objection::Expired),
+        ];
+        objections.into_iter().flatten()
     }
 }

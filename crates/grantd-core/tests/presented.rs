@@ -8,8 +8,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::*};
 use grantd_core::{
-    Algorithm, ClientState, PresentedToken, SecretKey, SigningKey, Standing, Timestamp,
-    TokenSealer, jose::read_keys,
+    Algorithm, ClientState, Objection, PresentedToken, SecretKey, SigningKey, Standing, Timestamp,
+    TokenSealer, TokenWords, jose::read_keys,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -136,6 +136,78 @@ fn a_token_over_16_kib_is_not_read_in_either_format() {
             assert_eq!(read(&text, &[&key]).is_some(), is_read, "{}", text.len());
         }
     }
+}
+
+#[test]
+fn an_operator_is_told_what_is_wrong_with_a_text() {
+    let (pair, key) = open_key();
+    let kid = key.public().kid();
+    let flaw = |text: &str| {
+        let keys = [key.public().clone()];
+        PresentedToken::examine(text, ISSUER, &keys, &sealer()).unwrap_err().name()
+    };
+    let payload = claims().to_string();
+    let signed = |header: Value| sign(&pair, &header, payload.as_bytes());
+    let good = signed(json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid }));
+    let opaque = sealer().seal(payload.as_bytes(), [1; 12]).unwrap();
+    let mut altered = good.clone();
+    altered.replace_range(altered.len() - 8.., "AAAAAAAA");
+    let other_key = TokenSealer::new(&SecretKey::from_bytes([8; 32]), &[]);
+    let mut elsewhere = claims();
+    elsewhere["iss"] = json!("https://other.example");
+    for (text, name) in [
+        ("", "not-a-token"),
+        ("a.b", "not-a-token"),
+        (&"a".repeat(16 * 1024 + 1), "token-too-long"),
+        (&format!("gat_{}", "a".repeat(16 * 1024)), "token-too-long"),
+        (&altered, "signature-wrong"),
+        (&signed(json!({ "alg": "ES256", "typ": "at+jwt", "kid": "x" })), "key-unknown"),
+        (&signed(json!({ "alg": "ES256", "typ": "JWT", "kid": kid })), "not-an-access-token"),
+        (&signed(json!({ "alg": "ES256", "typ": "at+jwt", "crit": [] })), "critical-extension"),
+        (&opaque[..opaque.len() - 1], "check-sum-wrong"),
+        (&other_key.seal(payload.as_bytes(), [1; 12]).unwrap(), "seal-wrong"),
+        (&sealer().seal(b"{}", [1; 12]).unwrap(), "claims-unreadable"),
+        (&sealer().seal(elsewhere.to_string().as_bytes(), [1; 12]).unwrap(), "issuer-differs"),
+    ] {
+        assert_eq!(flaw(text), name, "{text}");
+    }
+}
+
+#[test]
+fn what_a_token_says_of_itself_can_be_seen_without_believing_it() {
+    let (pair, _) = open_key();
+    let header = json!({ "alg": "none", "kid": "x" });
+    let text = sign(&pair, &header, claims().to_string().as_bytes());
+    let words = TokenWords::unverified(&text, &sealer());
+    assert_eq!((words.header, words.claims), (Some(header), Some(claims())));
+    let opaque = sealer().seal(claims().to_string().as_bytes(), [1; 12]).unwrap();
+    let words = TokenWords::unverified(&opaque, &sealer());
+    assert_eq!((words.header, words.claims), (None, Some(claims())));
+    let closed = TokenSealer::new(&SecretKey::from_bytes([8; 32]), &[]);
+    assert_eq!(TokenWords::unverified(&opaque, &closed), TokenWords::default());
+    let long = sign(&pair, &json!({ "alg": "a".repeat(16 * 1024) }), b"{}");
+    for odd in ["", ".", "..", "a.b.c", "e30.e30.e30.e30", "é.é.é", &long] {
+        let words = TokenWords::unverified(odd, &sealer());
+        assert_eq!(words, TokenWords::default(), "{odd}");
+    }
+}
+
+#[test]
+fn all_that_stands_against_a_token_is_named_the_weightiest_first() {
+    let token = token();
+    let names = |standing: Standing, now: Timestamp| {
+        standing.objections(&token, now).map(Objection::name).collect::<Vec<_>>()
+    };
+    assert!(names(standing(), NOW).is_empty());
+    assert_eq!(names(Standing { client: None, ..standing() }, NOW), ["client-unknown"]);
+    let client = Some((ClientState::Deleted, 4));
+    let worst = Standing { client, credential_dead: true, token_dead: true };
+    assert_eq!(
+        names(worst, token.expires_at),
+        ["client-deleted", "token-revoked", "credential-ended", "generation-old", "token-expired"]
+    );
+    let revoked = Standing { client: Some((ClientState::Revoked, 3)), ..standing() };
+    assert_eq!(names(revoked, NOW), ["client-revoked"]);
 }
 
 #[test]

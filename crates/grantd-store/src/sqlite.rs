@@ -55,6 +55,29 @@ impl Sqlite {
         })?;
         let mut writer = connect(path).map_err(opening)?;
         migrations::run(&mut writer)?;
+        Self::start(path, writer)
+    }
+
+    /// Opens the file and leaves it as it is, for looking at it; `None`: there is none. One whose
+    /// schema is not this binary's is refused.
+    pub fn open_unchanged(path: &Path) -> Result<Option<Self>, StorageFault> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let opening = |error| {
+            StorageFault::new(format!("cannot open the database {}", path.display()), error)
+        };
+        // A connection that may write would turn an empty file into a database.
+        let only_read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let looking = Connection::open_with_flags(path, only_read).map_err(opening)?;
+        migrations::check(&looking)?;
+        Self::start(path, connect(path).map_err(opening)?).map(Some)
+    }
+
+    fn start(path: &Path, writer: Connection) -> Result<Self, StorageFault> {
+        let opening = |error| {
+            StorageFault::new(format!("cannot open the database {}", path.display()), error)
+        };
         let reader = || Ok(Reader::start(connect(path).map_err(opening)?));
         let file = identity(path)?;
         Ok(Self {

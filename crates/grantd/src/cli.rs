@@ -1,18 +1,22 @@
 //! The command line: what can be said to grantd, and who answers.
 
 mod api;
+mod apply;
 mod audit;
 mod client;
 mod keys;
 mod permission;
 mod role;
+mod token;
 
 pub(crate) use api::Api;
+pub(crate) use apply::Apply;
 pub(crate) use audit::Audit;
 pub(crate) use client::{Client, ClientCreate, ClientList, ClientUpdate, FinishRotation, Rotate};
 pub(crate) use keys::{Keys, KeysGenerate};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;
+pub(crate) use token::Token;
 
 use std::str::FromStr;
 
@@ -55,9 +59,14 @@ pub(crate) enum Command {
     /// APIs: what tokens are for
     #[command(subcommand)]
     Api(Api),
+    /// Access tokens
+    #[command(subcommand)]
+    Token(Token),
     /// The audit log: every change with who, when and what
     #[command(subcommand)]
     Audit(Audit),
+    /// Make APIs, permissions, roles and clients what a file says; what it does not name stays
+    Apply(Apply),
     /// Bring the database up to this grantd's schema (serve does so too)
     Migrate,
 }

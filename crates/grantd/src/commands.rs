@@ -1,11 +1,13 @@
 //! The commands: each parses, calls and renders, nothing else.
 
 mod api;
+mod apply;
 mod audit;
 mod client;
 mod keys;
 mod permission;
 mod role;
+mod token;
 
 pub(crate) use keys::fresh_secret_key;
 
@@ -25,7 +27,9 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Role(command) => role::run(command, settings, output).await,
         Command::Permission(command) => permission::run(command, settings, output).await,
         Command::Api(command) => api::run(command, settings, output).await,
+        Command::Token(command) => token::run(command, settings, output).await,
         Command::Audit(command) => audit::run(command, settings, output).await,
+        Command::Apply(options) => apply::run(options, settings, output).await,
         Command::Migrate => migrate(settings, output),
         Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
     }

@@ -2,10 +2,12 @@
 
 mod cli;
 mod commands;
+mod declaration;
 mod demo;
 mod env_file;
 mod environment;
 mod output;
+mod plan;
 mod serve;
 mod settings;
 

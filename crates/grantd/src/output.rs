@@ -25,13 +25,29 @@ impl Output {
         } else {
             lines()
         };
-        let mut stdout = stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            // Whoever read it has read enough, as `grantd client list | head` does.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => written.context("the answer cannot be written"),
-        }
+        write(&text)
     }
+
+    /// A line of an answer that is long in coming, for people alone: the document comes at the end.
+    pub(crate) fn progress(self, line: impl FnOnce() -> String) -> Result<()> {
+        if self.json { Ok(()) } else { write(&line()) }
+    }
+}
+
+fn write(text: &str) -> Result<()> {
+    let mut stdout = stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever read it has read enough, as `grantd client list | head` does.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the answer cannot be written"),
+    }
+}
+
+/// Text from outside as a terminal may show it: control characters are written out.
+pub(crate) fn printable(text: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// The whole chain of an error as one sentence.

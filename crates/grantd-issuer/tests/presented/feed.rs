@@ -48,7 +48,7 @@ async fn world() -> World {
 
 #[tokio::test]
 async fn a_resource_server_s_secret_and_its_own_token_of_either_format_open_the_feed() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     for client in ["rs", "rs2", "rs-sealed", "double"] {
         assert_eq!(refusal(&world, &basic(&world, client)).await, None, "{client}");
         assert_eq!(refusal(&world, &bearer(&world, client, "").await).await, None, "{client}");
@@ -57,14 +57,14 @@ async fn a_resource_server_s_secret_and_its_own_token_of_either_format_open_the_
 
 #[tokio::test]
 async fn a_token_for_another_api_does_not_even_where_its_client_serves_it() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     let token = bearer(&world, "double", "b.read").await;
     assert_eq!(refusal(&world, &token).await, Some(Refusal::FeedTokenForeign));
 }
 
 #[tokio::test]
 async fn who_serves_nothing_or_keeps_no_secret_reads_no_feed() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     for header in [basic(&world, "cc2"), bearer(&world, "cc2", "").await, basic(&world, "spa")] {
         assert_eq!(refusal(&world, &header).await, Some(Refusal::FeedNotAllowed));
     }
@@ -72,7 +72,7 @@ async fn who_serves_nothing_or_keeps_no_secret_reads_no_feed() {
 
 #[tokio::test]
 async fn what_is_no_living_token_opens_nothing() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     let token = bearer(&world, "rs", "").await;
     for header in
         ["Bearer ", "bearer x", "Bearer é", &format!("{token}x"), &token[..token.len() - 3]]
@@ -107,7 +107,7 @@ async fn end(world: &World, client: &str, how: &str) {
 #[tokio::test]
 async fn a_reader_may_read_no_more_when_what_let_it_in_ends_and_others_may() {
     for how in ENDS {
-        let world = world().await;
+        let world = Box::pin(world()).await;
         let other = knock(&world, &basic(&world, "rs2")).await.unwrap();
         for client in ["rs", "rs-sealed"] {
             let by_secret = knock(&world, &basic(&world, client)).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_reader_may_read_no_more_when_what_let_it_in_ends_and_others_may() {
 
 #[tokio::test]
 async fn a_reader_by_token_ends_with_the_token_and_one_by_secret_does_not() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     let by_secret = knock(&world, &basic(&world, "rs")).await.unwrap();
     let [revoked, expired] = [bearer(&world, "rs", "").await, bearer(&world, "rs", "").await];
     let by_revoked = knock(&world, &revoked).await.unwrap();

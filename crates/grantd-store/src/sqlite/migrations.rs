@@ -21,6 +21,16 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _migrations (
     applied_at INTEGER NOT NULL DEFAULT (unixepoch() * 1000000)
 ) STRICT";
 
+/// Whether nothing is missing, without doing it.
+pub(super) fn check(connection: &Connection) -> Result<(), StorageFault> {
+    if applied(connection).is_ok_and(|known| known == checksums()) {
+        return Ok(());
+    }
+    Err(StorageFault::plain(
+        "the database has another schema than this grantd: run `grantd migrate`",
+    ))
+}
+
 /// Applies what is missing. Two processes may start at once: the second waits, then finds it done.
 /// Where nothing is missing, nothing is written and nobody is waited for.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StorageFault> {

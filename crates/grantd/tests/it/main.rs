@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
 #![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
+mod apply;
 mod command_line;
 mod dead_tokens;
 mod demo;
 mod feed_readers;
 mod hostile;
+mod inspect;
 mod ledger;
 mod life;
 mod metrics;

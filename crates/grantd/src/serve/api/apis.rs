@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::IntoResponse};
 use grantd_core::Api;
-use grantd_issuer::ApiView;
+use grantd_issuer::{ApiView, Setting};
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,8 +12,8 @@ use super::{
     error::{ApiError, Refusals},
     extract::{Ask, At, Body, IfMatch, Shown, Tag, Tagged},
     page::{NamesAsked, Page},
-    patch::setting,
-    words::{ApiName, Audience, Format, Seconds, SigningAlg, given},
+    patch::{plainly, setting},
+    words::{ApiName, Audience, Format, Seconds, SigningAlg, Word},
 };
 use crate::serve::routes::Server;
 
@@ -34,16 +34,16 @@ pub(super) struct ApiNew {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiPatch {
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "setting")]
     #[schema(value_type = Option<Format>)]
-    format: Option<Option<Format>>,
-    #[serde(default, deserialize_with = "given")]
+    format: Setting<Format>,
+    #[serde(default, deserialize_with = "setting")]
     #[schema(value_type = Option<SigningAlg>)]
-    signing_alg: Option<Option<SigningAlg>>,
+    signing_alg: Setting<SigningAlg>,
     /// What its tokens live, in seconds.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "setting")]
     #[schema(value_type = Option<Seconds>)]
-    access_token_ttl: Option<Option<Seconds>>,
+    access_token_ttl: Setting<Seconds>,
 }
 
 /// Lists APIs by name
@@ -68,8 +68,8 @@ pub(super) async fn create_api(
     Body(new): Body<ApiNew>,
 ) -> Result<impl IntoResponse, ApiError> {
     let api = Api {
-        name: new.name.0.0,
-        audience: Some(new.audience.0.0),
+        name: new.name.0,
+        audience: Some(new.audience.0),
         format: new.format.map(|format| format.0),
         signing_alg: new.signing_alg.map(|alg| alg.0),
         access_token_ttl: new.access_token_ttl.map(|ttl| ttl.0),
@@ -106,9 +106,9 @@ pub(super) async fn change_api(
     let known = find(&server, &name).await?;
     seen.allows(&Tag::of(&ApiView::from(&known)))?;
     let api = Api {
-        format: setting(patch.format, |format| format.0).over(known.format),
-        signing_alg: setting(patch.signing_alg, |alg| alg.0).over(known.signing_alg),
-        access_token_ttl: setting(patch.access_token_ttl, |ttl| ttl.0).over(known.access_token_ttl),
+        format: plainly(patch.format, Word::plain).over(known.format),
+        signing_alg: plainly(patch.signing_alg, Word::plain).over(known.signing_alg),
+        access_token_ttl: plainly(patch.access_token_ttl, Word::plain).over(known.access_token_ttl),
         ..known.clone()
     };
     let changed = server.registrar.change_api(&by, Some(&known), &api).await;

@@ -8,7 +8,7 @@ use http::{
     header::{CONTENT_LENGTH, CONTENT_TYPE},
     request::Parts,
 };
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 
 use super::error::ApiError;
 use crate::serve::routes::{Peer, problem};
@@ -52,7 +52,7 @@ pub(super) async fn as_problem(response: Response) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let message = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default();
     let detail = message["message"].as_str().unwrap_or_default();
     let (_, document) = problem(parts.status, detail).into_parts();

@@ -18,7 +18,7 @@ use super::{
     patch::ClientPatch,
     words::{
         ClientIdText, Description, Format, Grant, ImportedSecret, Name, OwnerText, PermissionName,
-        RedirectUri, RoleText, Seconds, SigningAlg, State as StateWord,
+        RedirectUri, RoleText, Seconds, SigningAlg, State as StateWord, plain,
     },
 };
 use crate::serve::routes::Server;
@@ -151,7 +151,7 @@ pub(super) async fn create_client(
     Actor(by): Actor,
     Body(new): Body<ClientNew>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let imported = new.client_secret.as_ref().map(|secret| secret.0.0.clone());
+    let imported = new.client_secret.as_ref().map(|secret| secret.0.clone());
     let secrets = if imported.is_some() { Secrets::Kept } else { Secrets::Shown };
     let new = new.into_client(imported);
     let created = server.registrar.create_client(&by, new, server.issuer.secret_hasher()).await?;
@@ -233,15 +233,15 @@ impl ClientNew {
         let expires_at = self.secret_ttl.map(|ttl| SystemClock.now().after(ttl.0));
         NewClient {
             id: self.client_id.map(|id| id.0),
-            name: self.name.0.0,
-            description: self.description.map(|text| text.0.0).unwrap_or_default(),
+            name: self.name.0,
+            description: self.description.map(|text| text.0).unwrap_or_default(),
             public: self.public,
-            grants: self.grants.into_iter().map(|grant| grant.0).collect(),
-            redirect_uris: self.redirect_uris.into_iter().map(|uri| uri.0.0).collect(),
-            owner: self.owner.map(|owner| owner.0.0),
-            permissions: self.permissions.into_iter().map(|name| name.0).collect(),
-            roles: self.roles.into_iter().map(|name| name.0).collect(),
-            default_scope: self.default_scope.into_iter().map(|name| name.0).collect(),
+            grants: plain(self.grants),
+            redirect_uris: plain(self.redirect_uris),
+            owner: self.owner.map(|owner| owner.0),
+            permissions: plain(self.permissions),
+            roles: plain(self.roles),
+            default_scope: plain(self.default_scope),
             serves: self.serves,
             access_token_ttl: self.access_token_ttl.map(|ttl| ttl.0),
             format: self.format.map(|format| format.0),

@@ -53,8 +53,8 @@ pub(super) async fn create_permission(
 ) -> Result<impl IntoResponse, ApiError> {
     let entry = PermissionEntry {
         name: new.name.0,
-        api: new.api.map_or_else(|| Api::DEFAULT.to_owned(), |name| name.0.0),
-        description: new.description.map(|text| text.0.0).unwrap_or_default(),
+        api: new.api.map_or_else(|| Api::DEFAULT.to_owned(), |name| name.0),
+        description: new.description.map(|text| text.0).unwrap_or_default(),
     };
     server.registrar.create_permission(&by, &entry).await?;
     server.changed().await;
@@ -96,7 +96,7 @@ pub(super) async fn change_permission(
     let mut entry = find(&server, &name).await?;
     seen.allows(&Tag::of(&PermissionView::from(&entry)))?;
     if let Some(description) = patch.description {
-        entry.description = description.0.0;
+        entry.description = description.0;
         server.registrar.change_permission(&by, &entry.name, &entry.description).await?;
         server.changed().await;
     }

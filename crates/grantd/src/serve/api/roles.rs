@@ -11,7 +11,7 @@ use super::{
     error::{ApiError, Refusals},
     extract::{Ask, At, Body, IfMatch, Shown, Tag, Tagged},
     page::{NamesAsked, Page},
-    words::{Description, PermissionName, RoleText, given},
+    words::{Description, PermissionName, RoleText, given, plain},
 };
 use crate::serve::routes::Server;
 
@@ -62,7 +62,7 @@ pub(super) async fn create_role(
 ) -> Result<impl IntoResponse, ApiError> {
     let role = RoleEntry {
         name: new.name.0,
-        description: new.description.map(|text| text.0.0).unwrap_or_default(),
+        description: new.description.map(|text| text.0).unwrap_or_default(),
         permissions: sorted(new.permissions),
     };
     server.registrar.create_role(&by, &role).await?;
@@ -98,7 +98,7 @@ pub(super) async fn change_role(
     seen.allows(&Tag::of(&RoleView::from(&known)))?;
     let mut role = known.clone();
     if let Some(description) = patch.description {
-        role.description = description.0.0;
+        role.description = description.0;
     }
     if let Some(permissions) = patch.permissions {
         role.permissions = sorted(permissions);
@@ -138,7 +138,7 @@ fn tagged(role: &RoleEntry) -> Tagged<RoleView> {
 }
 
 fn sorted(names: Vec<PermissionName>) -> Vec<grantd_core::Permission> {
-    let mut names: Vec<_> = names.into_iter().map(|name| name.0).collect();
+    let mut names: Vec<_> = plain(names);
     names.sort();
     names.dedup();
     names

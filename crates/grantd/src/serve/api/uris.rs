@@ -41,11 +41,11 @@ pub(super) const AUDIENCE: &str = concat!(
 
 /// A redirect URI as the pattern says; what else is demanded of it, the command checks.
 #[derive(Clone, Debug)]
-pub(super) struct RedirectWord(pub(super) String);
+pub(super) struct RedirectWord(String);
 
 /// An audience as the pattern says.
 #[derive(Clone, Debug)]
-pub(super) struct AudienceWord(pub(super) String);
+pub(super) struct AudienceWord(String);
 
 impl FromStr for RedirectWord {
     type Err = &'static str;
@@ -64,6 +64,18 @@ impl FromStr for AudienceWord {
         static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(AUDIENCE).ok());
         let refuse = "write an absolute URI without fragment, like https://api.example";
         matching(PATTERN.as_ref(), text).map(Self).ok_or(refuse)
+    }
+}
+
+impl From<RedirectWord> for String {
+    fn from(word: RedirectWord) -> Self {
+        word.0
+    }
+}
+
+impl From<AudienceWord> for String {
+    fn from(word: AudienceWord) -> Self {
+        word.0
     }
 }
 

@@ -19,15 +19,15 @@ use utoipa::{
 use super::uris::{self, AudienceWord, RedirectWord};
 
 macro_rules! words {
-    ($($(#[doc = $doc:literal])+ $name:ident($of:ty) $schema:expr;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident($plain:ty) by $parsed:ty: $schema:expr;)+) => {
         $(
             $(#[doc = $doc])+
             #[derive(Clone, Debug)]
-            pub(super) struct $name(pub(super) $of);
+            pub(super) struct $name(pub(super) $plain);
 
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    parsed(deserializer).map(Self)
+                    parsed::<$parsed, D>(deserializer).map(|word| Self(word.into()))
                 }
             }
 
@@ -40,40 +40,48 @@ macro_rules! words {
             }
 
             impl ToSchema for $name {}
+
+            impl Word for $name {
+                type Plain = $plain;
+
+                fn plain(self) -> $plain {
+                    self.0
+                }
+            }
         )+
     };
 }
 
 words! {
     /// A permission's name, which is a scope-token (RFC 6749 section 3.3).
-    PermissionName(Permission) text(r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$");
+    PermissionName(Permission) by Permission: text(r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$");
     /// A role's name, of the same characters as a permission's.
-    RoleText(RoleName) text(r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$");
+    RoleText(RoleName) by RoleName: text(r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$");
     /// A client's id.
-    ClientIdText(ClientId) text(r"^[\x20-\x7e]{1,255}$");
+    ClientIdText(ClientId) by ClientId: text(r"^[\x20-\x7e]{1,255}$");
     /// A grant type (RFC 6749 section 1.3).
-    Grant(GrantType) one_of(&GrantType::ALL.map(GrantType::as_str));
+    Grant(GrantType) by GrantType: one_of(&GrantType::ALL.map(GrantType::as_str));
     /// A signing algorithm (RFC 7518, RFC 8037).
-    SigningAlg(Algorithm) one_of(&Algorithm::ALL.map(Algorithm::as_str));
+    SigningAlg(Algorithm) by Algorithm: one_of(&Algorithm::ALL.map(Algorithm::as_str));
     /// How access tokens are written.
-    Format(TokenFormat) one_of(&TokenFormat::ALL.map(TokenFormat::as_str));
+    Format(TokenFormat) by TokenFormat: one_of(&TokenFormat::ALL.map(TokenFormat::as_str));
     /// Whether a client may act.
-    State(ClientState) one_of(&ClientState::ALL.map(ClientState::as_str));
+    State(ClientState) by ClientState: one_of(&ClientState::ALL.map(ClientState::as_str));
     /// Who a client belongs to, as `TYPE:ID`, e.g. `tenant:42`.
-    OwnerText(OwnerWord) text(r"^[^\s:\x00-\x1f\x7f-\x9f]{1,100}:[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,199}$");
+    OwnerText(Owner) by OwnerWord: text(r"^[^\s:\x00-\x1f\x7f-\x9f]{1,100}:[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,199}$");
     /// A name for people: 1 to 200 characters on one line, not beginning with a blank.
-    Name(Line<1, 200>) text(r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,199}$");
+    Name(String) by Line<1, 200>: text(r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,199}$");
     /// An API's name: 1 to 100 characters on one line, not beginning with a blank.
-    ApiName(Line<1, 100>) text(r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,99}$");
+    ApiName(String) by Line<1, 100>: text(r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,99}$");
     /// A description: up to 2000 characters on one line, not beginning with a blank.
-    Description(Line<0, 2000>) text(r"^([^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,1999})?$");
+    Description(String) by Line<0, 2000>: text(r"^([^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,1999})?$");
     /// Where a code may be sent: https, http on 127.0.0.1 or [::1], or a private scheme with a dot
     /// (RFC 8252 section 7); no fragment, no user.
-    RedirectUri(RedirectWord) text(uris::REDIRECT_URI);
+    RedirectUri(String) by RedirectWord: text(uris::REDIRECT_URI);
     /// The `aud` of tokens: an absolute URI without fragment.
-    Audience(AudienceWord) text(uris::AUDIENCE);
+    Audience(String) by AudienceWord: text(uris::AUDIENCE);
     /// A secret brought in from elsewhere, at least 22 printable ASCII characters.
-    ImportedSecret(SecretWord) text(r"^[\x21-\x7e]{22,500}$");
+    ImportedSecret(Secret) by SecretWord: text(r"^[\x21-\x7e]{22,500}$");
 }
 
 fn text(pattern: &str) -> ObjectBuilder {
@@ -90,9 +98,29 @@ fn parsed<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
+/// A word and what it stands for.
+pub(super) trait Word {
+    /// What commands take.
+    type Plain;
+
+    /// That.
+    fn plain(self) -> Self::Plain;
+}
+
+/// What words stand for.
+pub(super) fn plain<W: Word, C: FromIterator<W::Plain>>(words: Vec<W>) -> C {
+    words.into_iter().map(W::plain).collect()
+}
+
 /// A text on one line that does not begin with a blank, of so many characters.
 #[derive(Clone, Debug)]
-pub(super) struct Line<const FROM: usize, const TO: usize>(pub(super) String);
+struct Line<const FROM: usize, const TO: usize>(String);
+
+impl<const FROM: usize, const TO: usize> From<Line<FROM, TO>> for String {
+    fn from(line: Line<FROM, TO>) -> Self {
+        line.0
+    }
+}
 
 impl<const FROM: usize, const TO: usize> FromStr for Line<FROM, TO> {
     type Err = String;
@@ -110,7 +138,13 @@ impl<const FROM: usize, const TO: usize> FromStr for Line<FROM, TO> {
 
 /// `TYPE:ID`.
 #[derive(Clone, Debug)]
-pub(super) struct OwnerWord(pub(super) Owner);
+struct OwnerWord(Owner);
+
+impl From<OwnerWord> for Owner {
+    fn from(word: OwnerWord) -> Self {
+        word.0
+    }
+}
 
 impl FromStr for OwnerWord {
     type Err = &'static str;
@@ -129,7 +163,13 @@ impl FromStr for OwnerWord {
 
 /// A secret that was not made here.
 #[derive(Clone, Debug)]
-pub(super) struct SecretWord(pub(super) Secret);
+struct SecretWord(Secret);
+
+impl From<SecretWord> for Secret {
+    fn from(word: SecretWord) -> Self {
+        word.0
+    }
+}
 
 impl FromStr for SecretWord {
     type Err = &'static str;
@@ -146,6 +186,14 @@ impl FromStr for SecretWord {
 /// A duration in whole seconds, from one to ten years' worth.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seconds(pub(super) Ttl);
+
+impl Word for Seconds {
+    type Plain = Ttl;
+
+    fn plain(self) -> Ttl {
+        self.0
+    }
+}
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
