@@ -32,6 +32,18 @@ fn route(path: &str, outcome: &str) -> String {
     format!("grantd_requests_total{{route=\"{path}\",outcome=\"{outcome}\"}}")
 }
 
+/// The metrics once the change log has been looked at: until then the cache may be emptied.
+fn followed(running: &Running) -> String {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let text = metrics(running);
+        if value(&text, "grantd_change_log_position").unwrap() >= 2.0 {
+            return text;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+    }
+}
+
 #[test]
 fn every_metric_is_documented_and_every_documented_one_is_served() {
     let place = Place::new();
@@ -63,7 +75,7 @@ fn requests_refusals_and_the_cache_are_counted() {
     place.grantd("permission create a");
     let client = place.client("--permission a --signing-alg ES256");
     let running = place.serve("");
-    let before = metrics(&running);
+    let before = followed(&running);
     for refusal in grantd_core::Refusal::ALL {
         let series = format!("grantd_refusals_total{{refusal=\"{}\"}}", refusal.name());
         assert_eq!(value(&before, &series), Some(0.0), "a rate needs a zero to rise from");
@@ -84,7 +96,6 @@ fn requests_refusals_and_the_cache_are_counted() {
     for (series, expected) in [
         (&*route("/oauth/token", "ok"), 5.0),
         (&route("/oauth/token", "refused"), 6.0),
-        (&route("/metrics", "ok"), 1.0),
         ("grantd_request_duration_seconds_count{route=\"/oauth/token\"}", 11.0),
         ("grantd_request_duration_seconds_bucket{le=\"+Inf\",route=\"/oauth/token\"}", 11.0),
         ("grantd_refusals_total{refusal=\"client-secret-wrong\"}", 3.0),
@@ -100,8 +111,8 @@ fn requests_refusals_and_the_cache_are_counted() {
     ] {
         assert_eq!(value(&text, series), Some(expected), "{series} in\n{text}");
     }
+    assert!(value(&text, &route("/metrics", "ok")).unwrap() >= 1.0);
     assert!(value(&text, "grantd_feed_lag_seconds").unwrap() < 5.0);
-    assert!(value(&text, "grantd_change_log_position").unwrap() >= 2.0);
 }
 
 #[test]
@@ -142,7 +153,8 @@ fn open_streams_of_the_feed_are_counted_until_they_end() {
     };
     let streams = [open(), open()];
     assert_eq!(value(&metrics(&running), "grantd_feed_streams"), Some(2.0));
-    assert_eq!(value(&metrics(&running), "grantd_connections"), Some(3.0));
+    // The connection of the question before may still be there.
+    assert!((3.0..=4.0).contains(&value(&metrics(&running), "grantd_connections").unwrap()));
     drop(streams);
     let deadline = Instant::now() + Duration::from_secs(15);
     while value(&metrics(&running), "grantd_feed_streams") != Some(0.0) {

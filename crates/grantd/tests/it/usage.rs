@@ -135,6 +135,12 @@ fn ids_that_nobody_has_leave_no_row() {
     assert_eq!(recorded(&place), expect(&client, &[("issued", 1)]));
 }
 
+/// When the one client's secret was last used, as the database has it.
+fn last_use(place: &Place) -> i64 {
+    let last = "SELECT last_used_at FROM credentials WHERE last_used_at IS NOT NULL";
+    database(place).query_row(last, [], |row| row.get(0)).unwrap()
+}
+
 #[test]
 fn while_the_database_is_locked_tokens_are_issued_and_no_count_is_lost() {
     let (place, client) = place();
@@ -145,19 +151,18 @@ fn while_the_database_is_locked_tokens_are_issued_and_no_count_is_lost() {
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     let deadline = Instant::now() + Duration::from_secs(15);
     let failed = |line: &String| line.contains("usage and last uses are not recorded");
-    let mut issued = 1;
+    let mut refused = 0;
     while !running.log().iter().any(failed) {
         assert!(Instant::now() < deadline, "no batch failed");
-        assert_eq!(ask(&running, &client, "").status, 200);
-        issued += 1;
+        assert_eq!(ask(&running, &wrong(&client), "").status, 401);
+        refused += 1;
         thread::sleep(Duration::from_millis(20));
     }
     lock.execute_batch("COMMIT").unwrap();
-    becomes(&place, &expect(&client, &[("issued", issued)]), 10);
-    let used = "SELECT count(*) FROM credentials WHERE last_used_at IS NOT NULL";
-    let used: i64 = lock.query_row(used, [], |row| row.get(0)).unwrap();
-    assert_eq!(used, 1);
+    let refused = ("client-secret-wrong", refused);
+    becomes(&place, &expect(&client, &[("issued", 1), refused]), 10);
 
+    let before = last_use(&place);
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     for _ in 0..10 {
         assert_eq!(ask(&running, &client, "").status, 200);
@@ -168,5 +173,6 @@ fn while_the_database_is_locked_tokens_are_issued_and_no_count_is_lost() {
     });
     assert!(running.terminate(), "the lock outlasts the first attempt, not the last");
     release.join().unwrap();
-    assert_eq!(recorded(&place), expect(&client, &[("issued", issued + 10)]));
+    assert_eq!(recorded(&place), expect(&client, &[("issued", 11), refused]));
+    assert!(last_use(&place) > before, "last uses come again as well");
 }
