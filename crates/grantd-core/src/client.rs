@@ -1,6 +1,6 @@
 //! A client as a token request needs it: its state, its credentials and what it may do.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use crate::{
     api::Api,
@@ -99,6 +99,9 @@ pub enum ClientState {
 }
 
 impl ClientState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Revoked, Self::Deleted];
+
     /// The name in rows and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -106,6 +109,20 @@ impl ClientState {
             Self::Revoked => "revoked",
             Self::Deleted => "deleted",
         }
+    }
+}
+
+/// A state that no client has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown state `{0}`: use active, revoked or deleted")]
+pub struct UnknownClientState(String);
+
+impl FromStr for ClientState {
+    type Err = UnknownClientState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownClientState> {
+        let named = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        named.ok_or_else(|| UnknownClientState(text.to_owned()))
     }
 }
 

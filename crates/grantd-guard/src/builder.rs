@@ -9,16 +9,18 @@ use std::{
 use grantd_core::jose::JwkSet;
 
 use crate::{
-    BuildError, Guard,
+    BuildError, Guard, InProcess,
     discovery::{Transport, discover},
     feed::{FailMode, Feed, FeedCredentials, FeedSettings, Source},
     fetch::Fetch,
+    guard::Proof,
     key_cache::{Flights, KeyCache, Origin},
     key_ring::KeyRing,
     rules::Rules,
 };
 
-/// Builds a [`Guard`]; `K` says where its keys come from: [`Discovery`] or a fixed [`JwkSet`].
+/// Builds a [`Guard`]; `K` says how it knows tokens: by the keys of [`Discovery`], by a fixed
+/// [`JwkSet`], or by asking [`InProcess`].
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct GuardBuilder<K> {
@@ -155,7 +157,11 @@ impl GuardBuilder<Discovery> {
         let origin =
             Origin { fetch, jwks_uri, refetch_interval, flights: Mutex::new(Flights::default()) };
         let keys = KeyCache::fetched(origin, refresh_interval).await?;
-        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys, feed))
+        Ok(Guard::new(
+            Self::rules(self.issuer, self.audience, self.leeway),
+            Proof::Keys(keys),
+            feed,
+        ))
     }
 }
 
@@ -168,6 +174,20 @@ impl GuardBuilder<JwkSet> {
     /// The guard, outside of async code.
     pub fn build_now(self) -> Result<Guard, BuildError> {
         let keys = KeyCache::fixed(KeyRing::fixed(self.keys)?);
-        Ok(Guard::new(Self::rules(self.issuer, self.audience, self.leeway), keys, None))
+        let rules = Self::rules(self.issuer, self.audience, self.leeway);
+        Ok(Guard::new(rules, Proof::Keys(keys), None))
+    }
+}
+
+impl GuardBuilder<InProcess> {
+    /// Ready at once; a future only so that all kinds of guard are built alike.
+    pub fn build(self) -> Ready<Result<Guard, BuildError>> {
+        ready(Ok(self.build_now()))
+    }
+
+    /// The guard, outside of async code.
+    pub fn build_now(self) -> Guard {
+        let rules = Self::rules(self.issuer, self.audience, self.leeway);
+        Guard::new(rules, Proof::Asking(self.keys.0), None)
     }
 }

@@ -7,7 +7,7 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
-use crate::GuardRefusal;
+use crate::{ActiveToken, GuardRefusal};
 
 /// What a payload says: members have the right type, none is there twice, unknown ones are passed
 /// over. A member that may be absent may still not be `null`.
@@ -52,19 +52,43 @@ pub(crate) enum Audience<'a> {
 pub(crate) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Claims<'a> {
-    /// Reads a payload whose signature was verified.
+    /// Reads a payload whose signature was verified, or an answer of the issuer's own.
     pub(crate) fn parse(payload: &'a [u8]) -> Result<Self, GuardRefusal> {
         // Serde would also take an array of the members in their order.
         if payload.trim_ascii_start().first() != Some(&b'{') {
             return Err(GuardRefusal::ClaimsMalformed);
         }
-        let claims: Self =
-            serde_json::from_slice(payload).map_err(|_| GuardRefusal::ClaimsMalformed)?;
-        // An application would find an empty name equal to a setting that somebody left empty.
-        if claims.sub.is_empty() || claims.client_id.is_empty() || claims.jti.is_empty() {
+        serde_json::from_slice(payload).map_err(|_| GuardRefusal::ClaimsMalformed)
+    }
+
+    /// An application would find an empty name equal to a setting that somebody left empty.
+    pub(crate) fn check_names(&self) -> Result<(), GuardRefusal> {
+        if self.sub.is_empty() || self.client_id.is_empty() || self.jti.is_empty() {
             return Err(GuardRefusal::ClaimsMalformed);
         }
-        Ok(claims)
+        Ok(())
+    }
+}
+
+impl From<ActiveToken> for Claims<'static> {
+    fn from(token: ActiveToken) -> Self {
+        Self {
+            iss: token.issuer.into(),
+            aud: Audience::One(token.audience.into()),
+            sub: token.subject,
+            client_id: token.client_id,
+            jti: token.token_id,
+            exp: token.expires_at.seconds(),
+            nbf: None,
+            iat: None,
+            scope: token.scope,
+            roles: token.roles,
+            gty: token.grant_type.as_str().into(),
+            r#gen: token.generation,
+            cid: token.credential_id,
+            ugen: token.user_generation,
+            grant: token.grant_id,
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::{fmt, sync::Arc};
 use grantd_core::jose::{JwkSet, UnverifiedJws};
 
 use crate::{
-    Discovery, FeedStatus, GuardBuilder, GuardRefusal, Principal, ProtectLayer, RequireLayer,
+    Discovery, FeedStatus, GuardBuilder, GuardRefusal, InProcess, Introspector, Principal,
+    ProtectLayer, RequireLayer,
+    claims::Claims,
     clock,
     feed::Feed,
     key_cache::KeyCache,
@@ -16,9 +18,21 @@ use crate::{
 #[derive(Clone)]
 pub struct Guard {
     rules: Arc<Rules>,
-    keys: Arc<KeyCache>,
+    proof: Proof,
     feed: Option<Arc<Feed>>,
 }
+
+/// How a token shows that it is the issuer's.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// By its signature.
+    Keys(Arc<KeyCache>),
+    /// The issuer says so, each time.
+    Asking(Arc<dyn Introspector>),
+}
+
+/// The longest token that is looked at, in bytes.
+const MAX_LENGTH: usize = 16 * 1024;
 
 impl Guard {
     /// A guard that finds the issuer's keys itself (RFC 8414) and follows their rotation.
@@ -31,8 +45,17 @@ impl Guard {
         GuardBuilder::new(issuer.into(), keys)
     }
 
-    pub(crate) fn new(rules: Rules, keys: Arc<KeyCache>, feed: Option<Feed>) -> Self {
-        Self { rules: Arc::new(rules), keys, feed: feed.map(Arc::new) }
+    /// A guard that asks about every token, JWT or opaque, and remembers nothing: for who has the
+    /// issuer in the same process. No keys, no network, and a revocation holds at once.
+    pub fn with_introspector(
+        issuer: impl Into<String>,
+        introspector: Arc<dyn Introspector>,
+    ) -> GuardBuilder<InProcess> {
+        GuardBuilder::new(issuer.into(), InProcess(introspector))
+    }
+
+    pub(crate) fn new(rules: Rules, proof: Proof, feed: Option<Feed>) -> Self {
+        Self { rules: Arc::new(rules), proof, feed: feed.map(Arc::new) }
     }
 
     /// Lets only requests with a good token through and gives their handlers the [`Principal`].
@@ -47,16 +70,14 @@ impl Guard {
         RequireLayer::new(self.clone(), permission)
     }
 
-    /// Who sent this token, which is the bare JWT without `Bearer`.
+    /// Who sent this token, which is bare, without `Bearer`.
     ///
-    /// Waits only when the token names an unknown key, for at most the fetch timeout.
+    /// Waits only when the token names an unknown key, for at most the fetch timeout, or for the
+    /// introspector.
     pub async fn verify(&self, token: &str) -> Result<Principal, GuardRefusal> {
-        let jws = UnverifiedJws::parse(token)?;
-        let kid = key_named_by(jws.header())?;
-        let principal = self.accept(&jws, kid).await?;
-        match &self.feed {
-            Some(feed) => feed.judge(&principal, kid).map(|()| principal),
-            None => Ok(principal),
+        match &self.proof {
+            Proof::Keys(keys) => self.verify_jwt(keys, token).await,
+            Proof::Asking(introspector) => self.ask(&**introspector, token).await,
         }
     }
 
@@ -66,13 +87,50 @@ impl Guard {
         self.feed.as_ref().map(|feed| feed.status()).unwrap_or_default()
     }
 
+    async fn ask(
+        &self,
+        introspector: &dyn Introspector,
+        token: &str,
+    ) -> Result<Principal, GuardRefusal> {
+        if token.len() > MAX_LENGTH {
+            return Err(GuardRefusal::TokenTooLong);
+        }
+        match introspector.introspect(token).await {
+            Ok(Some(active)) => self.rules.believe(Claims::from(active), clock::now()),
+            Ok(None) => Err(GuardRefusal::TokenInactive),
+            Err(error) => {
+                tracing::error!(%error, "a token cannot be introspected");
+                Err(GuardRefusal::IntrospectionUnavailable)
+            }
+        }
+    }
+
+    async fn verify_jwt(
+        &self,
+        keys: &Arc<KeyCache>,
+        token: &str,
+    ) -> Result<Principal, GuardRefusal> {
+        let jws = UnverifiedJws::parse(token)?;
+        let kid = key_named_by(jws.header())?;
+        let principal = self.accept(keys, &jws, kid).await?;
+        match &self.feed {
+            Some(feed) => feed.judge(&principal, kid).map(|()| principal),
+            None => Ok(principal),
+        }
+    }
+
     /// The token by its key and its claims, revocation aside.
-    async fn accept(&self, jws: &UnverifiedJws<'_>, kid: &str) -> Result<Principal, GuardRefusal> {
-        if let Some(key) = self.keys.ring().find(kid) {
+    async fn accept(
+        &self,
+        keys: &Arc<KeyCache>,
+        jws: &UnverifiedJws<'_>,
+        kid: &str,
+    ) -> Result<Principal, GuardRefusal> {
+        if let Some(key) = keys.ring().find(kid) {
             return self.rules.accept(jws, key, clock::now());
         }
-        self.keys.refetch().await;
-        let ring = self.keys.ring();
+        keys.refetch().await;
+        let ring = keys.ring();
         match ring.find(kid) {
             Some(key) => self.rules.accept(jws, key, clock::now()),
             None if ring.is_empty() => Err(GuardRefusal::KeysUnavailable),

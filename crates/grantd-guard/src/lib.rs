@@ -79,6 +79,7 @@ mod feed;
 mod fetch;
 mod form;
 mod guard;
+mod introspector;
 mod key_cache;
 mod key_ring;
 mod principal;
@@ -96,6 +97,7 @@ pub use grantd_core::{
     jose::{Jwk, JwkSet},
 };
 pub use guard::Guard;
+pub use introspector::{ActiveToken, InProcess, Introspector, IntrospectorError};
 pub use principal::Principal;
 pub use protect::{Protect, ProtectLayer};
 pub use refusal::GuardRefusal;

@@ -45,8 +45,8 @@ refusals! {
     FormUnreadable = "form-unreadable", "the form body cannot be read to its end: send the request again";
     /// Longer than 16 KiB.
     TokenTooLong = "token-too-long", "the token is longer than 16 KiB: ask for fewer permissions at once";
-    /// Not a compact JWS (RFC 7515 section 7.1); an opaque token, for instance.
-    TokenMalformed = "token-malformed", "the token is not a signed JWT: get one of format jwt";
+    /// Not a compact JWS (RFC 7515 section 7.1).
+    TokenMalformed = "token-malformed", "the token is not a signed JWT: send the token as it was issued";
     /// The header has critical extensions (RFC 7515 section 4.1.11).
     ExtensionCritical = "extension-critical", "the token has critical extensions: get one without";
     /// `typ` is not `at+jwt` (RFC 9068 section 2.1): an ID token, for instance.
@@ -77,6 +77,12 @@ refusals! {
     GrantTypeUnknown = "grant-type-unknown", "the token does not say by which grant it was issued: get one from grantd";
     /// `sub` is not what `gty` says: a client's token names the client, a user's never does (RFC 9700 section 4.15).
     SubjectWrong = "subject-wrong", "the token's subject contradicts its grant type: get a new token from the issuer";
+    /// The issuer says that there is no such living token (RFC 7662 section 2.2).
+    TokenInactive = "token-inactive", "the issuer knows no such living token for this API: get a new one";
+    /// The issuer, asked about the token, does not answer, or not so that it can be believed: not the
+    /// caller's fault.
+    IntrospectionUnavailable = "introspection-unavailable",
+        "the issuer does not say whether the token is alive: look at the issuer and at the log, then try again";
     /// The revocation feed says that the token, or what it was issued under, is revoked.
     Revoked = "revoked", "the token was revoked: get a new one, if the client still may";
     /// The revocation feed has been out of reach for longer than allowed, so that a revoked token could

@@ -67,16 +67,20 @@ impl GuardRefusal {
             | Self::IssuedInFuture
             | Self::GrantTypeUnknown
             | Self::SubjectWrong
+            | Self::TokenInactive
             | Self::Revoked => Answer::InvalidToken,
             Self::PermissionMissing => Answer::InsufficientScope,
-            Self::KeysUnavailable | Self::FeedCut => Answer::Unavailable,
+            Self::KeysUnavailable | Self::IntrospectionUnavailable | Self::FeedCut => {
+                Answer::Unavailable
+            }
         }
     }
 
-    /// Seconds: the longest pause between two tries to reach the feed, or the shortest time after
-    /// which an unknown key is asked for again.
+    /// Seconds: the longest pause between two tries to reach the feed, the shortest time after which
+    /// an unknown key is asked for again, or enough for an issuer that restarts.
     const fn retry_after(self) -> &'static str {
         match self {
+            Self::IntrospectionUnavailable => "2",
             Self::FeedCut => "5",
             _ => "10",
         }

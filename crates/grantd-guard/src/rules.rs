@@ -43,7 +43,16 @@ impl Rules {
             return Err(GuardRefusal::AlgorithmWrong);
         }
         let payload = jws.verify(key)?;
-        let claims = Claims::parse(&payload)?;
+        self.believe(Claims::parse(&payload)?, now)
+    }
+
+    /// Measures claims that are the issuer's own words, by a signature or by its own answer.
+    pub(crate) fn believe(
+        self: &Arc<Self>,
+        claims: Claims<'_>,
+        now: Timestamp,
+    ) -> Result<Principal, GuardRefusal> {
+        claims.check_names()?;
         self.check_whence_and_when(&claims, now)?;
         let grant_type = grant_type(&claims)?;
         Ok(Principal::new(claims, grant_type, Arc::clone(self)))

@@ -20,6 +20,16 @@ impl Admin {
         Self { name: format!("cli:{account}"), address: None }
     }
 
+    /// A client whose token has `manage_system`, as the guard of the admin API has seen.
+    pub fn client(id: &str, address: Option<IpAddr>) -> Self {
+        Self { name: format!("client:{id}"), address }
+    }
+
+    /// A user whose token has `manage_system`, as the guard of the admin API has seen.
+    pub fn user(id: &str, address: Option<IpAddr>) -> Self {
+        Self { name: format!("user:{id}"), address }
+    }
+
     /// The program itself, e.g. setting up its demo.
     pub fn program(part: &str) -> Self {
         Self { name: format!("grantd:{part}"), address: None }

@@ -32,6 +32,49 @@ pub struct AuditEvent {
     pub hash: ChainHash,
 }
 
+/// Which audit events are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only what was done to this, e.g. `client:ID`.
+    pub object: Option<String>,
+    /// Only what was done by this one, e.g. `cli:root`.
+    pub actor: Option<String>,
+    /// Only what is called so, e.g. `client.rotate`.
+    pub action: Option<String>,
+    /// Which come first.
+    pub order: Order,
+    /// Only those that come, in this order, after the event with this number.
+    pub after: Option<u64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Which events come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As they happened.
+    #[default]
+    OldestFirst,
+    /// The last one first.
+    NewestFirst,
+}
+
+impl AuditQuery {
+    /// Whether this event is among those asked for, their number aside.
+    pub fn asks_for(&self, event: &AuditEvent) -> bool {
+        let is =
+            |asked: &Option<String>, own: &String| asked.as_ref().is_none_or(|asked| asked == own);
+        let behind = self.after.is_none_or(|after| match self.order {
+            Order::OldestFirst => event.seq > after,
+            Order::NewestFirst => event.seq < after,
+        });
+        behind
+            && is(&self.object, &event.object)
+            && is(&self.actor, &event.actor)
+            && is(&self.action, &event.action)
+    }
+}
+
 /// What was done to what, for the log to complete.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deed {

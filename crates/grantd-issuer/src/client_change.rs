@@ -173,8 +173,10 @@ impl ClientChange {
         let killed = match self {
             Self::Edit(edit) => edit.apply(&mut record.client, catalog)?,
             Self::State(state) => {
+                // Who restores an active client, to be sure, must not kill what it has.
+                let differs = record.client.state != *state;
                 record.client.state = *state;
-                Killed { generation: true, credentials: Vec::new() }
+                Killed { generation: differs, credentials: Vec::new() }
             }
             Self::Rotate { credential, overlap } => rotate(record, credential, *overlap, now)?,
             Self::FinishRotation(finish) => finish_rotation(record, *finish, now)?,

@@ -121,6 +121,11 @@ impl Issuer {
         of_grants.fold(self.policy.access_token_ttl, Ttl::max)
     }
 
+    /// What makes the hashes of client secrets, for commands that create some.
+    pub fn secret_hasher(&self) -> &SecretHasher {
+        &self.hasher
+    }
+
     /// The issuer identifier.
     pub fn identifier(&self) -> &str {
         &self.policy.issuer

@@ -57,9 +57,12 @@ pub use key_ring::{KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use registrar::{CommandError, Created, Registrar};
 pub use registration::{
-    CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError, PermissionEntry,
-    Registration, RoleEntry,
+    ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError,
+    PermissionEntry, Registration, RoleEntry,
 };
-pub use registration_json::{ToJson, moment};
+pub use registration_json::{
+    ApiView, AuditEventView, ClientView, CredentialView, PermissionView, RoleView, ToJson,
+    hexadecimal, moment,
+};
 pub use respond::Response;
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};

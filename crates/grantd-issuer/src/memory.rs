@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use grantd_core::{
-    Api, Client, ClientId, ClientState, CredentialId, Permission, RoleName, Standing, Timestamp,
-    TokenId, TokenNames, Ttl,
+    Api, Client, ClientId, CredentialId, Permission, RoleName, Standing, Timestamp, TokenId,
+    TokenNames, Ttl,
 };
 
 use tables::Tables;
 
 use crate::{
     admin::Stamp,
-    audit::{AuditEvent, Deed},
+    audit::{AuditEvent, AuditQuery, Deed, Order},
     change_log::{ChangeEntry, Changed},
     client_change::{ClientChange, ClientRecord},
     fault::StorageFault,
-    registration::{LastUse, PermissionEntry, Registration, RoleEntry},
+    registration::{ClientFilter, LastUse, PermissionEntry, Registration, RoleEntry},
     storage::{Clients, Conflict, Registry, RegistryError, Tokens},
 };
 
@@ -133,14 +133,14 @@ impl Registry for Memory {
 
     async fn registrations(
         &self,
+        filter: &ClientFilter,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<Registration>, StorageFault> {
         let tables = self.tables();
         let all = tables.clients.values().map(|record| &record.client);
-        let behind = all.filter(|client| Some(&client.id) > after);
-        let visible = behind.filter(|client| client.state != ClientState::Deleted);
-        Ok(visible.take(limit as usize).cloned().collect())
+        let shown = all.filter(|client| Some(&client.id) > after && filter.shows(client));
+        Ok(shown.take(limit as usize).cloned().collect())
     }
 
     async fn create_permission(
@@ -224,6 +224,7 @@ impl Registry for Memory {
     async fn change_role(
         &self,
         name: &RoleName,
+        expected: Option<&RoleEntry>,
         role: Option<&RoleEntry>,
         stamp: &Stamp,
     ) -> Result<(), RegistryError> {
@@ -231,6 +232,9 @@ impl Registry for Memory {
         let Some(before) = tables.roles.get(name).cloned() else {
             return Err(Conflict::RoleUnknown(name.clone()).into());
         };
+        if expected.is_some_and(|expected| *expected != before) {
+            return Err(Conflict::RoleDiffers(name.clone()).into());
+        }
         tables.catalog().check_permissions(role.iter().flat_map(|role| &role.permissions))?;
         let mut changes = Vec::new();
         if before.narrowed_to(role) {
@@ -267,11 +271,19 @@ impl Registry for Memory {
         Ok(())
     }
 
-    async fn change_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError> {
+    async fn change_api(
+        &self,
+        expected: Option<&Api>,
+        api: &Api,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
         let mut tables = self.tables();
         let Some(before) = tables.apis.get(&api.name).cloned() else {
             return Err(Conflict::ApiUnknown(api.name.clone()).into());
         };
+        if expected.is_some_and(|expected| *expected != *before) {
+            return Err(Conflict::ApiDiffers(api.name.clone()).into());
+        }
         let after = Api { audience: before.audience.clone(), ..api.clone() };
         tables.longest_ttl = tables.longest_ttl.max(api.access_token_ttl.unwrap_or(Ttl::DEFAULT));
         let deed = Deed::on("api.update", "api", &api.name, (Some(&*before), Some(&after)));
@@ -308,10 +320,14 @@ impl Registry for Memory {
         Ok(())
     }
 
-    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, StorageFault> {
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEvent>, StorageFault> {
         let tables = self.tables();
-        let behind = tables.audit.iter().filter(|event| event.seq > after);
-        Ok(behind.take(limit as usize).cloned().collect())
+        let found = tables.audit.iter().filter(|event| query.asks_for(event));
+        let limit = query.limit as usize;
+        Ok(match query.order {
+            Order::OldestFirst => found.take(limit).cloned().collect(),
+            Order::NewestFirst => found.rev().take(limit).cloned().collect(),
+        })
     }
 
     async fn epoch(&self) -> Result<u64, StorageFault> {

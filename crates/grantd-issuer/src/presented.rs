@@ -1,16 +1,26 @@
 //! The endpoints that a token is presented to: [`Issuer::introspect`] and [`Issuer::revoke`].
 
 use grantd_core::{
-    Authenticated, Introspection, Presentation, Raw, Refusal, Revocation, Timestamp,
-    admit_introspection, authenticate, introspect, revoke,
+    Authenticated, Introspection, Presentation, PresentedToken, Raw, Refusal, Revocation,
+    Timestamp, admit_introspection, authenticate, introspect, revoke,
 };
 
 use crate::{
-    fault::TokenError,
+    fault::{Fault, TokenError},
     issuer::{Issuer, refused},
 };
 
 impl Issuer {
+    /// What a token says, if it is this server's and alive at this moment, whatever it is for: for
+    /// the host itself, which guards its own API with it and looks at the audience. Storage is asked
+    /// each time.
+    pub async fn live_token(&self, token: &str) -> Result<Option<PresentedToken>, Fault> {
+        let tokens = self.tokens()?;
+        let Some(token) = self.read(token) else { return Ok(None) };
+        let standing = tokens.standing(&token.names()).await?;
+        Ok(standing.holds(&token, self.clock.now()).then_some(token))
+    }
+
     /// What the caller may know of a token (RFC 7662 section 2). Storage is asked each time: the
     /// answer is true at this moment, whatever is cached.
     pub async fn introspect(&self, raw: &Raw<'_>) -> Result<Introspection, TokenError> {

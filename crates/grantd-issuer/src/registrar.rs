@@ -1,28 +1,25 @@
-//! The commands on clients, permissions, roles and APIs: every face of grantd calls these.
+//! The commands on clients: every face of grantd calls these. Those on the rest are in `catalog`.
+
+mod catalog;
 
 use std::sync::Arc;
 
 use grantd_core::{
-    Api, ClientId, ClientKind, ClientSecret, ClientState, Credential, CredentialId, Permission,
-    RoleName, Secret, SecretHasher, Timestamp, Ttl,
+    ClientId, ClientKind, ClientSecret, ClientState, Credential, CredentialId, Secret,
+    SecretHasher, Timestamp, Ttl,
 };
 
 use crate::{
     admin::{Admin, Stamp},
-    audit::{AuditEvent, Chain, ChainError},
-    checks::{
-        check_api, check_client, check_description, check_grants, check_redirect_uri, check_text,
-    },
+    audit::ChainError,
+    checks::{check_client, check_description, check_grants, check_redirect_uri, check_text},
     client_change::{ClientChange, ClientEdit, ClientRecord, Finish},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
     fault::StorageFault,
-    registration::{CredentialSummary, NewClient, PermissionEntry, Registration, RoleEntry},
+    registration::{ClientFilter, CredentialSummary, NewClient, Registration},
     storage::{Conflict, Registry, RegistryError},
 };
-
-/// How many audit events are read at a time.
-const PAGE: u32 = 1000;
 
 /// Creates and changes what the registry holds. Every change names who makes it.
 pub struct Registrar {
@@ -164,13 +161,14 @@ impl Registrar {
         found.ok_or_else(|| CommandError::ClientUnknown(id.to_owned()))
     }
 
-    /// A page of clients behind `after`, deleted ones left out.
+    /// A page of the clients that are asked for, in the order of their ids, those behind `after`.
     pub async fn clients(
         &self,
+        filter: &ClientFilter,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<Registration>, CommandError> {
-        Ok(self.registry.registrations(after, limit).await?)
+        Ok(self.registry.registrations(filter, after, limit).await?)
     }
 
     /// Changes what is said about a client; with `version`, only if nobody else did meanwhile.
@@ -249,100 +247,6 @@ impl Registrar {
     ) -> Result<Registration, CommandError> {
         let changed = self.registry.change_client(id, version, change, &self.stamp(by)).await?;
         changed.ok_or_else(|| CommandError::ClientUnknown(id.to_owned()))
-    }
-
-    /// Creates an API.
-    pub async fn create_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
-        check_api(api)?;
-        Ok(self.registry.create_api(api, &self.stamp(by)).await?)
-    }
-
-    /// Changes an API's settings; its name and audience stay.
-    pub async fn change_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
-        Ok(self.registry.change_api(api, &self.stamp(by)).await?)
-    }
-
-    /// All APIs.
-    pub async fn apis(&self) -> Result<Vec<Api>, CommandError> {
-        Ok(self.registry.apis().await?)
-    }
-
-    /// Creates a permission.
-    pub async fn create_permission(
-        &self,
-        by: &Admin,
-        permission: &PermissionEntry,
-    ) -> Result<(), CommandError> {
-        check_description(&permission.description)?;
-        Ok(self.registry.create_permission(permission, &self.stamp(by)).await?)
-    }
-
-    /// Describes a permission anew; its name and API stay.
-    pub async fn change_permission(
-        &self,
-        by: &Admin,
-        name: &Permission,
-        description: &str,
-    ) -> Result<(), CommandError> {
-        check_description(description)?;
-        Ok(self.registry.change_permission(name, description, &self.stamp(by)).await?)
-    }
-
-    /// Removes a permission from all that have it; their tokens die.
-    pub async fn delete_permission(
-        &self,
-        by: &Admin,
-        name: &Permission,
-    ) -> Result<(), CommandError> {
-        Ok(self.registry.delete_permission(name, &self.stamp(by)).await?)
-    }
-
-    /// All permissions.
-    pub async fn permissions(&self) -> Result<Vec<PermissionEntry>, CommandError> {
-        Ok(self.registry.permissions().await?)
-    }
-
-    /// Creates a role.
-    pub async fn create_role(&self, by: &Admin, role: &RoleEntry) -> Result<(), CommandError> {
-        check_description(&role.description)?;
-        Ok(self.registry.create_role(role, &self.stamp(by)).await?)
-    }
-
-    /// Makes a role what it is given as, or removes it; what that takes away dies in tokens too.
-    pub async fn change_role(
-        &self,
-        by: &Admin,
-        name: &RoleName,
-        role: Option<&RoleEntry>,
-    ) -> Result<(), CommandError> {
-        check_description(role.map(|role| role.description.as_str()).unwrap_or_default())?;
-        Ok(self.registry.change_role(name, role, &self.stamp(by)).await?)
-    }
-
-    /// All roles.
-    pub async fn roles(&self) -> Result<Vec<RoleEntry>, CommandError> {
-        Ok(self.registry.roles().await?)
-    }
-
-    /// Audit events behind a place in the log.
-    pub async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, CommandError> {
-        Ok(self.registry.audit(after, limit).await?)
-    }
-
-    /// Follows the whole audit log and checks that nothing was altered, removed or reordered.
-    pub async fn verify_audit(&self) -> Result<Chain, CommandError> {
-        let mut chain = Chain::default();
-        // Read first: what is written meanwhile is no gap.
-        let written = self.registry.audit_length().await?;
-        while chain.length() < written {
-            let page = self.registry.audit(chain.length(), PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            page.iter().try_for_each(|event| chain.follow(event))?;
-        }
-        chain.end(written.max(chain.length()))?;
-        Ok(chain)
     }
 }
 

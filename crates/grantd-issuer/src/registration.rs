@@ -61,6 +61,39 @@ pub struct Owner {
     pub id: String,
 }
 
+/// Which clients a list shows; without more, all that are not deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientFilter {
+    /// Only those whose owner is of this kind.
+    pub owner_kind: Option<String>,
+    /// Only those whose owner has this id; goes with the kind.
+    pub owner_id: Option<String>,
+    /// Only those in this state, deleted ones too if that is asked for.
+    pub state: Option<ClientState>,
+    /// Only those with this text in their name or id, whatever the case of its ASCII letters.
+    pub search: Option<String>,
+}
+
+impl ClientFilter {
+    /// Whether the list shows this client.
+    pub fn shows(&self, client: &Registration) -> bool {
+        let owner = client.owner.as_ref();
+        let is =
+            |asked: &Option<String>, own: Option<&String>| asked.is_none() || asked.as_ref() == own;
+        let state =
+            self.state.map_or(client.state != ClientState::Deleted, |state| state == client.state);
+        let found = self.search.as_ref().is_none_or(|text| {
+            let text = text.to_ascii_lowercase();
+            let has = |field: &str| field.to_ascii_lowercase().contains(&text);
+            has(&client.name) || has(client.id.as_str())
+        });
+        state
+            && found
+            && is(&self.owner_kind, owner.map(|owner| &owner.kind))
+            && is(&self.owner_id, owner.map(|owner| &owner.id))
+    }
+}
+
 /// Why a text names no owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write the owner as TYPE:ID, like tenant:42")]

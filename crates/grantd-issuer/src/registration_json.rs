@@ -1,9 +1,13 @@
-//! Registrations as JSON: one shape for the command line, the admin API and the audit log.
+//! What operators see, as JSON: one shape for the command line, the admin API and the audit log.
 
 use grantd_core::{Algorithm, Api, GrantType, Timestamp, TokenFormat, Ttl};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::registration::{CredentialSummary, PermissionEntry, Registration, RoleEntry};
+use crate::{
+    audit::AuditEvent,
+    registration::{CredentialSummary, PermissionEntry, Registration, RoleEntry},
+};
 
 /// Something that operators see as JSON.
 pub trait ToJson {
@@ -11,77 +15,250 @@ pub trait ToJson {
     fn to_json(&self) -> Value;
 }
 
-impl ToJson for Registration {
-    fn to_json(&self) -> Value {
-        json!({
-            "client_id": self.id.as_str(),
-            "name": self.name,
-            "description": self.description,
-            "kind": self.kind.as_str(),
-            "state": self.state.as_str(),
-            "grants": self.grants.iter().map(GrantType::as_str).collect::<Vec<_>>(),
-            "redirect_uris": self.redirect_uris,
-            "owner": self.owner.as_ref().map(|owner| format!("{}:{}", owner.kind, owner.id)),
-            "permissions": names(&self.permissions),
-            "roles": names(&self.roles),
-            "default_scope": self.default_scope.as_ref().map(|scope| names(scope)),
-            "serves": self.serves,
-            "access_token_ttl": self.access_token_ttl.map(Ttl::seconds),
-            "format": self.format.map(TokenFormat::as_str),
-            "signing_alg": self.signing_alg.map(Algorithm::as_str),
-            "generation": self.generation,
-            "version": self.version,
-            "created_at": moment(self.created_at),
-            "updated_at": moment(self.updated_at),
-            "credentials": self.credentials.iter().map(ToJson::to_json).collect::<Vec<_>>(),
-        })
+/// An app client.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Client))]
+pub struct ClientView {
+    /// Its public identifier.
+    pub client_id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// `confidential` or `public` (RFC 6749 section 2.1).
+    pub kind: &'static str,
+    /// `active`, `revoked` or `deleted`.
+    pub state: &'static str,
+    /// The grant types it may use.
+    pub grants: Vec<&'static str>,
+    /// Where the authorization code may be sent, matched exactly.
+    pub redirect_uris: Vec<String>,
+    /// Whose it is, as `TYPE:ID`.
+    pub owner: Option<String>,
+    /// Its direct permissions.
+    pub permissions: Vec<String>,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// What a request without `scope` gets; null: all of its permissions.
+    pub default_scope: Option<Vec<String>>,
+    /// The APIs that it is a resource server of.
+    pub serves: Vec<String>,
+    /// What its access tokens live, in seconds; null: as the API says.
+    pub access_token_ttl: Option<u32>,
+    /// `jwt` or `opaque`; null: as the API says.
+    pub format: Option<&'static str>,
+    /// Algorithm of its access tokens; null: as the API says.
+    pub signing_alg: Option<&'static str>,
+    /// Raised whenever its tokens must die.
+    pub generation: u64,
+    /// Raised by every change; the ETag is made of it.
+    pub version: u64,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// RFC 3339, UTC.
+    pub updated_at: String,
+    /// Its secrets, without what they prove with, oldest first.
+    pub credentials: Vec<CredentialView>,
+}
+
+/// What may be seen of a secret.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Credential))]
+pub struct CredentialView {
+    /// Its id (claim `cid` of the tokens it obtains).
+    pub credential_id: String,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// When it ends, RFC 3339, UTC; null: it does not.
+    pub expires_at: Option<String>,
+    /// When it last proved the client, to within a few seconds; null: never.
+    pub last_used_at: Option<String>,
+    /// From which address that was.
+    pub last_used_from: Option<String>,
+}
+
+/// A role: a named set of permissions.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Role))]
+pub struct RoleView {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Its permissions.
+    pub permissions: Vec<String>,
+}
+
+/// A permission: a named right, which is a scope of tokens.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Permission))]
+pub struct PermissionView {
+    /// Its name, unique in the whole server.
+    pub name: String,
+    /// The API it belongs to.
+    pub api: String,
+    /// What it allows, in plain words.
+    pub description: String,
+}
+
+/// An API: what tokens are for.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Api))]
+pub struct ApiView {
+    /// Its name.
+    pub name: String,
+    /// The `aud` of its tokens; null: the issuer.
+    pub audience: Option<String>,
+    /// `jwt` or `opaque`; null: `jwt`.
+    pub format: Option<&'static str>,
+    /// Algorithm of its tokens; null: the server's default signer.
+    pub signing_alg: Option<&'static str>,
+    /// What its tokens live, in seconds; null: as the server says.
+    pub access_token_ttl: Option<u32>,
+}
+
+/// A change, as the audit log has it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AuditEvent))]
+pub struct AuditEventView {
+    /// Its place in the chain, from 1.
+    pub seq: u64,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// Who, e.g. `cli:root` or `client:ID`.
+    pub actor: String,
+    /// From which address, if over a network.
+    pub address: Option<String>,
+    /// What was done, e.g. `client.rotate`.
+    pub action: String,
+    /// To what: kind and id, e.g. `client:ID`.
+    pub object: String,
+    /// The object before; null where there was none.
+    pub before: Option<Value>,
+    /// The object after; null where there is none.
+    pub after: Option<Value>,
+    /// SHA-256 over the hash of the event before and this one, in hexadecimal digits.
+    pub hash: String,
+}
+
+impl From<&Registration> for ClientView {
+    fn from(client: &Registration) -> Self {
+        Self {
+            client_id: client.id.to_string(),
+            name: client.name.clone(),
+            description: client.description.clone(),
+            kind: client.kind.as_str(),
+            state: client.state.as_str(),
+            grants: client.grants.iter().map(GrantType::as_str).collect(),
+            redirect_uris: client.redirect_uris.clone(),
+            owner: client.owner.as_ref().map(|owner| format!("{}:{}", owner.kind, owner.id)),
+            permissions: names(&client.permissions),
+            roles: names(&client.roles),
+            default_scope: client.default_scope.as_deref().map(names),
+            serves: client.serves.clone(),
+            access_token_ttl: client.access_token_ttl.map(Ttl::seconds),
+            format: client.format.map(TokenFormat::as_str),
+            signing_alg: client.signing_alg.map(Algorithm::as_str),
+            generation: client.generation,
+            version: client.version,
+            created_at: moment(client.created_at),
+            updated_at: moment(client.updated_at),
+            credentials: client.credentials.iter().map(CredentialView::from).collect(),
+        }
     }
 }
 
-impl ToJson for CredentialSummary {
-    fn to_json(&self) -> Value {
-        json!({
-            "credential_id": self.id.to_string(),
-            "created_at": moment(self.created_at),
-            "expires_at": self.expires_at.map(moment),
-            "last_used_at": self.last_used.as_ref().map(|last| moment(last.at)),
-            "last_used_from": self.last_used.as_ref().map(|last| &last.address),
-        })
+impl From<&CredentialSummary> for CredentialView {
+    fn from(credential: &CredentialSummary) -> Self {
+        let last = credential.last_used.as_ref();
+        Self {
+            credential_id: credential.id.to_string(),
+            created_at: moment(credential.created_at),
+            expires_at: credential.expires_at.map(moment),
+            last_used_at: last.map(|last| moment(last.at)),
+            last_used_from: last.map(|last| last.address.clone()),
+        }
     }
 }
 
-impl ToJson for RoleEntry {
-    fn to_json(&self) -> Value {
-        json!({
-            "name": self.name.as_str(),
-            "description": self.description,
-            "permissions": names(&self.permissions),
-        })
+impl From<&RoleEntry> for RoleView {
+    fn from(role: &RoleEntry) -> Self {
+        Self {
+            name: role.name.to_string(),
+            description: role.description.clone(),
+            permissions: names(&role.permissions),
+        }
     }
 }
 
-impl ToJson for PermissionEntry {
-    fn to_json(&self) -> Value {
-        json!({ "name": self.name.as_str(), "api": self.api, "description": self.description })
+impl From<&PermissionEntry> for PermissionView {
+    fn from(entry: &PermissionEntry) -> Self {
+        Self {
+            name: entry.name.to_string(),
+            api: entry.api.clone(),
+            description: entry.description.clone(),
+        }
     }
 }
 
-impl ToJson for Api {
-    fn to_json(&self) -> Value {
-        json!({
-            "name": self.name,
-            "audience": self.audience,
-            "format": self.format.map(TokenFormat::as_str),
-            "signing_alg": self.signing_alg.map(Algorithm::as_str),
-            "access_token_ttl": self.access_token_ttl.map(Ttl::seconds),
-        })
+impl From<&Api> for ApiView {
+    fn from(api: &Api) -> Self {
+        Self {
+            name: api.name.clone(),
+            audience: api.audience.clone(),
+            format: api.format.map(TokenFormat::as_str),
+            signing_alg: api.signing_alg.map(Algorithm::as_str),
+            access_token_ttl: api.access_token_ttl.map(Ttl::seconds),
+        }
     }
+}
+
+impl From<&AuditEvent> for AuditEventView {
+    fn from(event: &AuditEvent) -> Self {
+        let parsed = |text: &Option<String>| {
+            text.as_deref().and_then(|text| serde_json::from_str(text).ok())
+        };
+        Self {
+            seq: event.seq,
+            at: moment(event.at),
+            actor: event.actor.clone(),
+            address: event.address.clone(),
+            action: event.action.clone(),
+            object: event.object.clone(),
+            before: parsed(&event.before),
+            after: parsed(&event.after),
+            hash: hexadecimal(&event.hash),
+        }
+    }
+}
+
+macro_rules! to_json {
+    ($($shown:ty as $view:ty),+) => {
+        $(impl ToJson for $shown {
+            fn to_json(&self) -> Value {
+                serde_json::to_value(<$view>::from(self)).unwrap_or_default()
+            }
+        })+
+    };
+}
+
+to_json! {
+    Registration as ClientView,
+    RoleEntry as RoleView,
+    PermissionEntry as PermissionView,
+    Api as ApiView,
+    AuditEvent as AuditEventView
 }
 
 /// A moment as RFC 3339 text in UTC, to the second.
 pub fn moment(at: Timestamp) -> String {
     let text = jiff::Timestamp::from_second(at.seconds()).map(|at| at.to_string());
     text.unwrap_or_else(|_| at.seconds().to_string())
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn names<T: ToString>(names: &[T]) -> Vec<String> {

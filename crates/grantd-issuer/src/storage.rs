@@ -12,11 +12,13 @@ use grantd_core::{
 
 use crate::{
     admin::Stamp,
-    audit::AuditEvent,
+    audit::{AuditEvent, AuditQuery},
     change_log::ChangeEntry,
     client_change::{ClientChange, ClientRecord},
     fault::StorageFault,
-    registration::{CredentialSummary, LastUse, PermissionEntry, Registration, RoleEntry},
+    registration::{
+        ClientFilter, CredentialSummary, LastUse, PermissionEntry, Registration, RoleEntry,
+    },
     registration_json::moment,
 };
 
@@ -82,9 +84,10 @@ pub trait Registry: Clients {
     /// One client as it was registered, deleted ones included.
     async fn registration(&self, id: &str) -> Result<Option<Registration>, StorageFault>;
 
-    /// Clients that are not deleted, in the order of their ids, those behind `after`.
+    /// The clients that are asked for, in the order of their ids, those behind `after`.
     async fn registrations(
         &self,
+        filter: &ClientFilter,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<Registration>, StorageFault>;
@@ -118,10 +121,11 @@ pub trait Registry: Clients {
     async fn create_role(&self, role: &RoleEntry, stamp: &Stamp) -> Result<(), RegistryError>;
 
     /// Makes a role what it is given as, or removes it; where that takes a permission, the tokens of
-    /// all who have the role die.
+    /// all who have the role die. With `expected`, only if it still is so.
     async fn change_role(
         &self,
         name: &RoleName,
+        expected: Option<&RoleEntry>,
         role: Option<&RoleEntry>,
         stamp: &Stamp,
     ) -> Result<(), RegistryError>;
@@ -132,8 +136,14 @@ pub trait Registry: Clients {
     /// Adds an API.
     async fn create_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError>;
 
-    /// Makes an API what it is given as; its name and audience stay.
-    async fn change_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError>;
+    /// Makes an API what it is given as; its name and audience stay. With `expected`, only if it
+    /// still is so.
+    async fn change_api(
+        &self,
+        expected: Option<&Api>,
+        api: &Api,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError>;
 
     /// All APIs, by name.
     async fn apis(&self) -> Result<Vec<Api>, StorageFault>;
@@ -147,8 +157,8 @@ pub trait Registry: Clients {
     /// Remembers when and from where credentials were used; a use older than the known one is dropped.
     async fn record_use(&self, uses: &[(CredentialId, LastUse)]) -> Result<(), StorageFault>;
 
-    /// Audit events behind a place in the chain, in their order.
-    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, StorageFault>;
+    /// The audit events that are asked for.
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEvent>, StorageFault>;
 
     /// A number that tells this database from any other, for cursors of its change log.
     async fn epoch(&self) -> Result<u64, StorageFault>;
@@ -196,6 +206,12 @@ pub enum Conflict {
     /// Somebody else changed the client meanwhile.
     #[error("client `{0}` was changed meanwhile: look at it again, then repeat the change")]
     VersionDiffers(ClientId),
+    /// Somebody else changed the role meanwhile.
+    #[error("role `{0}` was changed meanwhile: look at it again, then repeat the change")]
+    RoleDiffers(RoleName),
+    /// Somebody else changed the API meanwhile.
+    #[error("API `{0}` was changed meanwhile: look at it again, then repeat the change")]
+    ApiDiffers(String),
     /// No such API.
     #[error("API `{0}` does not exist: create it with `grantd api create {0} --audience URI`")]
     ApiUnknown(String),

@@ -1,5 +1,6 @@
 //! SQLite: one file, one writer, readers beside it.
 
+mod audit;
 mod catalog;
 mod client_writes;
 mod clients;

@@ -12,7 +12,7 @@ mod token;
 pub(crate) use api::Api;
 pub(crate) use apply::Apply;
 pub(crate) use audit::Audit;
-pub(crate) use client::{Client, ClientCreate, ClientUpdate, FinishRotation, Rotate};
+pub(crate) use client::{Client, ClientCreate, ClientList, ClientUpdate, FinishRotation, Rotate};
 pub(crate) use keys::{Keys, KeysGenerate};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use grantd_core::{Algorithm, GrantType, Secret, SigningKey};
-use grantd_guard::Guard;
 use grantd_issuer::{
     Admin, Clients, Issuer, KeyRing, NewClient, PermissionEntry, Registrar, Tokens,
 };
@@ -38,12 +37,13 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     let listening = listener.local_addr().context("the listening address is unknown")?;
     let base = format!("http://{listening}");
     check_transport(&base, listening, false)?;
-    let guard = Guard::with_keys(&base, keys.jwk_set()).build_now()?;
     let issuer = Issuer::builder(&base, keys, secret_key)
         .enable(GrantType::ClientCredentials, None)
         .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
         .build(Arc::clone(&store) as Arc<dyn Clients>);
-    let mut routes = serve::routes(Arc::new(issuer), store as Arc<_>);
+    let issuer = Arc::new(issuer);
+    let guard = serve::own_guard(&issuer);
+    let mut routes = serve::routes(issuer, store as Arc<_>);
     routes.router = routes.router.merge(schools::routes(&guard));
 
     let steps = steps(&base, &client_id, secret.reveal());

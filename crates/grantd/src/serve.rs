@@ -1,9 +1,11 @@
 //! `grantd serve`: the server as a process, from its settings to its last connection.
 
+mod api;
 mod body;
 mod connection;
 mod feed;
 mod listener;
+mod own_guard;
 mod pulse;
 mod refusal_log;
 mod routes;
@@ -22,6 +24,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use listener::serve;
+pub(crate) use own_guard::own_guard;
 pub(crate) use routes::routes;
 
 use crate::{output::Output, settings::Settings};

@@ -11,6 +11,7 @@ mod feed;
 mod feed_cuts;
 mod feed_lies;
 mod forge;
+mod introspector;
 mod layers;
 mod principal;
 mod raw_requests;

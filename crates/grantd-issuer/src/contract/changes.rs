@@ -7,6 +7,7 @@ use grantd_core::{ClientState, Permission, RoleName};
 use super::{admin, create, full_client, furnish, hasher, name};
 use crate::{
     LastUse, NewClient, Registrar, Registry, RoleEntry, Setting,
+    audit::AuditQuery,
     client_change::{ClientEdit, Finish},
 };
 
@@ -124,15 +125,18 @@ pub async fn a_change_of_a_role_reaches_all_who_have_it(registry: Arc<dyn Regist
         permissions: permissions.iter().map(|permission| name(permission)).collect(),
     };
     let wider = role(&["a.read", "a.write", "b.read"]);
-    registrar.change_role(&admin(), &reader, Some(&wider)).await.expect("changed");
+    registrar.change_role(&admin(), &reader, None, Some(&wider)).await.expect("changed");
     assert_eq!(killed(&registry, "legacy:1").await.0, 1);
-    registrar.change_role(&admin(), &reader, Some(&role(&["a.read"]))).await.expect("changed");
+    registrar
+        .change_role(&admin(), &reader, None, Some(&role(&["a.read"])))
+        .await
+        .expect("changed");
     assert_eq!(killed(&registry, "legacy:1").await.0, 2);
-    registrar.change_role(&admin(), &reader, None).await.expect("deleted");
+    registrar.change_role(&admin(), &reader, None, None).await.expect("deleted");
     let client = registry.client("legacy:1").await.expect("an answer").expect("a client");
     assert_eq!((client.generation, client.roles.len()), (3, 0));
     assert_eq!(killed(&registry, other.client.id.as_str()).await.0, 1, "nobody else is touched");
-    assert!(registrar.change_role(&admin(), &reader, None).await.is_err());
+    assert!(registrar.change_role(&admin(), &reader, None, None).await.is_err());
 }
 
 /// Its name and API stay, nobody's tokens die, and the audit log says what it was.
@@ -146,7 +150,8 @@ pub async fn a_permission_is_described_anew(registry: Arc<dyn Registry>) {
     let entry = permissions.iter().find(|entry| entry.name == read).expect("it stays");
     assert_eq!((entry.api.as_str(), entry.description.as_str()), ("b", "Read all b"));
     assert_eq!(killed(&registry, "legacy:1").await.0, 1);
-    let events = registry.audit(0, 100).await.expect("events");
+    let events =
+        registry.audit(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.expect("events");
     let last = events.last().expect("an event");
     assert_eq!(
         (last.action.as_str(), last.object.as_str()),
@@ -257,7 +262,8 @@ pub async fn every_change_is_in_the_audit_log_and_the_chain_holds(registry: Arc<
     let created = create(&registry, full_client()).await;
     assert!(registrar.create_client(&admin(), full_client(), &hasher()).await.is_err());
     registrar.set_client_state(&admin(), "legacy:1", ClientState::Deleted).await.expect("deleted");
-    let events = registry.audit(0, 100).await.expect("events");
+    let events =
+        registry.audit(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.expect("events");
     let actions: Vec<_> = events.iter().map(|event| event.action.as_str()).collect();
     let furnished = [
         "api.create",

@@ -144,13 +144,16 @@ pub(super) fn create_role(
 pub(super) fn change_role(
     connection: &Connection,
     name: &RoleName,
-    role: Option<&RoleEntry>,
+    (expected, role): (Option<&RoleEntry>, Option<&RoleEntry>),
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
     let known = roles(connection).map_err(|error| fault(&error))?;
     let Some(before) = known.iter().find(|role| role.name == *name) else {
         return Err(Conflict::RoleUnknown(name.clone()).into());
     };
+    if expected.is_some_and(|expected| expected != before) {
+        return Err(Conflict::RoleDiffers(name.clone()).into());
+    }
     let mut changes = Vec::new();
     if before.narrowed_to(role) {
         changes = raise(connection, sql::RAISE_ROLE_HOLDERS, name.as_str(), stamp.at)?;
@@ -199,6 +202,7 @@ pub(super) fn create_api(
 
 pub(super) fn change_api(
     connection: &Connection,
+    expected: Option<&Api>,
     api: &Api,
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
@@ -206,6 +210,9 @@ pub(super) fn change_api(
     let Some(before) = known.iter().find(|known| known.name == api.name) else {
         return Err(Conflict::ApiUnknown(api.name.clone()).into());
     };
+    if expected.is_some_and(|expected| expected != before) {
+        return Err(Conflict::ApiDiffers(api.name.clone()).into());
+    }
     let after = Api { audience: before.audience.clone(), ..api.clone() };
     let alg = api.signing_alg.map(Algorithm::as_str);
     let ttl = api.access_token_ttl.map(Ttl::seconds);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use grantd_core::{Client, ClientApi, Credential};
-use grantd_issuer::Registration;
-use rusqlite::{Connection, OptionalExtension};
+use grantd_core::{Client, ClientApi, ClientState, Credential};
+use grantd_issuer::{ClientFilter, Registration};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{catalog, rows, statements as sql};
 
@@ -35,21 +35,35 @@ pub(super) fn registration(
     Ok(load(&snapshot, id)?.map(|(client, _)| client))
 }
 
-/// A page of clients behind an id.
+/// A page of the clients that are asked for, behind an id.
 pub(super) fn registrations(
     connection: &Connection,
+    filter: &ClientFilter,
     after: &str,
     limit: u32,
 ) -> rusqlite::Result<Vec<Registration>> {
     let snapshot = connection.unchecked_transaction()?;
-    let mut statement = snapshot.prepare_cached(sql::CLIENTS_AFTER)?;
+    let mut statement = snapshot.prepare_cached(match (&filter.owner_kind, &filter.owner_id) {
+        (None, None) => sql::CLIENTS_AFTER,
+        (Some(_), None) => sql::CLIENTS_OF_KIND,
+        (_, Some(_)) => sql::CLIENTS_OF_OWNER,
+    })?;
+    let state = filter.state.map(ClientState::as_str);
+    let pattern = filter.search.as_deref().map(containing);
+    let parameters = params![after, limit, filter.owner_kind, filter.owner_id, state, pattern];
     let ids: Vec<String> =
-        statement.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?;
+        statement.query_map(parameters, |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut page = Vec::with_capacity(ids.len());
     for id in ids {
         page.extend(load(&snapshot, &id)?.map(|(client, _)| client));
     }
     Ok(page)
+}
+
+/// The LIKE pattern for texts that contain this one.
+fn containing(text: &str) -> String {
+    let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{literal}%")
 }
 
 pub(super) fn load(

@@ -3,17 +3,17 @@
 use async_trait::async_trait;
 use grantd_core::{Api, ClientId, CredentialId, Permission, RoleName, Timestamp, Ttl};
 use grantd_issuer::{
-    LastUse, PermissionEntry, Registration, Registry, RegistryError, RoleEntry, Stamp,
-    StorageFault,
-    audit::AuditEvent,
+    ClientFilter, LastUse, PermissionEntry, Registration, Registry, RegistryError, RoleEntry,
+    Stamp, StorageFault,
+    audit::{AuditEvent, AuditQuery},
     client_change::{ClientChange, ClientRecord},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite, catalog, client_writes, clients,
+    Sqlite, audit, catalog, client_writes, clients,
     record::{allow_ttl, execute},
-    rows, statements as sql,
+    statements as sql,
 };
 
 #[async_trait]
@@ -47,12 +47,14 @@ impl Registry for Sqlite {
 
     async fn registrations(
         &self,
+        filter: &ClientFilter,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<Registration>, StorageFault> {
+        let filter = filter.clone();
         let after = after.map(|id| id.as_str().to_owned()).unwrap_or_default();
         self.reader()
-            .read(move |connection| clients::registrations(connection, &after, limit))
+            .read(move |connection| clients::registrations(connection, &filter, &after, limit))
             .await
     }
 
@@ -98,12 +100,16 @@ impl Registry for Sqlite {
     async fn change_role(
         &self,
         name: &RoleName,
+        expected: Option<&RoleEntry>,
         role: Option<&RoleEntry>,
         stamp: &Stamp,
     ) -> Result<(), RegistryError> {
-        let (name, role, stamp) = (name.clone(), role.cloned(), stamp.clone());
+        let (name, stamp) = (name.clone(), stamp.clone());
+        let (expected, role) = (expected.cloned(), role.cloned());
         self.writer
-            .write(move |open| catalog::change_role(open, &name, role.as_ref(), &stamp))
+            .write(move |open| {
+                catalog::change_role(open, &name, (expected.as_ref(), role.as_ref()), &stamp)
+            })
             .await
     }
 
@@ -120,9 +126,16 @@ impl Registry for Sqlite {
         self.writer.write(move |open| catalog::create_api(open, &api, &stamp)).await
     }
 
-    async fn change_api(&self, api: &Api, stamp: &Stamp) -> Result<(), RegistryError> {
-        let (api, stamp) = (api.clone(), stamp.clone());
-        self.writer.write(move |open| catalog::change_api(open, &api, &stamp)).await
+    async fn change_api(
+        &self,
+        expected: Option<&Api>,
+        api: &Api,
+        stamp: &Stamp,
+    ) -> Result<(), RegistryError> {
+        let (expected, api, stamp) = (expected.cloned(), api.clone(), stamp.clone());
+        self.writer
+            .write(move |open| catalog::change_api(open, expected.as_ref(), &api, &stamp))
+            .await
     }
 
     async fn apis(&self) -> Result<Vec<Api>, StorageFault> {
@@ -150,12 +163,9 @@ impl Registry for Sqlite {
         self.write_plain(change).await
     }
 
-    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEvent>, StorageFault> {
-        let page = move |open: &Connection| {
-            let parameters = params![after.cast_signed(), limit];
-            open.prepare_cached(sql::AUDIT)?.query_map(parameters, rows::audit)?.collect()
-        };
-        self.reader().read(page).await
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEvent>, StorageFault> {
+        let query = query.clone();
+        self.reader().read(move |connection| audit::page(connection, &query)).await
     }
 
     async fn epoch(&self) -> Result<u64, StorageFault> {

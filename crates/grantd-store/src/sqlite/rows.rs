@@ -108,8 +108,7 @@ pub(super) fn push_client_api(apis: &mut Vec<ClientApi>, row: &Row<'_>) -> rusql
 
 /// A client's state by its name.
 pub(super) fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<ClientState> {
-    let all = [ClientState::Active, ClientState::Revoked, ClientState::Deleted];
-    named(row, at, &all, ClientState::as_str)
+    named(row, at, &ClientState::ALL, ClientState::as_str)
 }
 
 /// A text column that parses.

@@ -13,7 +13,21 @@ statements! {
     CLIENT = "SELECT id, name, description, kind, state, grants, redirect_uris, owner_type, owner_id, default_scope,
                      access_token_ttl, signing_alg, generation, version, created_at, updated_at, token_format, serves
               FROM clients WHERE id = ?1";
-    CLIENTS_AFTER = "SELECT id FROM clients WHERE id > ?1 AND state <> 'deleted' ORDER BY id LIMIT ?2";
+    CLIENTS_AFTER = "SELECT id FROM clients
+                     WHERE id > ?1 AND ?3 IS NULL AND ?4 IS NULL
+                         AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
+                         AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
+                     ORDER BY id LIMIT ?2";
+    CLIENTS_OF_KIND = "SELECT id FROM clients
+                       WHERE id > ?1 AND owner_type = ?3 AND ?4 IS NULL
+                           AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
+                           AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
+                       ORDER BY id LIMIT ?2";
+    CLIENTS_OF_OWNER = "SELECT id FROM clients
+                        WHERE id > ?1 AND owner_type = ?3 AND owner_id = ?4
+                            AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
+                            AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
+                        ORDER BY id LIMIT ?2";
     PUT_CLIENT = "INSERT INTO clients (id, name, description, kind, state, grants, redirect_uris, owner_type,
                                        owner_id, default_scope, access_token_ttl, signing_alg, generation,
                                        version, created_at, updated_at, token_format, serves)
@@ -107,7 +121,19 @@ statements! {
     INSERT_AUDIT = "INSERT INTO audit (seq, at, actor, address, action, object, before, after, hash)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     AUDIT = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-             WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+             WHERE seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action) AND ?5 IS NULL
+             ORDER BY seq LIMIT ?2";
+    AUDIT_OF = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                WHERE object = ?5 AND seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
+                ORDER BY seq LIMIT ?2";
+    AUDIT_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                       WHERE seq < ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
+                           AND ?5 IS NULL
+                       ORDER BY seq DESC LIMIT ?2";
+    AUDIT_OF_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                          WHERE object = ?5 AND seq < ?1 AND actor = coalesce(?3, actor)
+                              AND action = coalesce(?4, action)
+                          ORDER BY seq DESC LIMIT ?2";
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ pub(crate) enum Audit {
         /// How many at most
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: u32,
+        /// Only what was done to this, like client:ID or role:NAME
+        #[arg(long, value_name = "KIND:NAME")]
+        object: Option<String>,
     },
     /// Check that nothing in the log was altered, removed or reordered
     Verify,

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use grantd_core::{
-    Algorithm, ClientId, CredentialId, GrantType, Permission, RoleName, TokenFormat, Ttl,
+    Algorithm, ClientId, ClientState, CredentialId, GrantType, Permission, RoleName, TokenFormat,
+    Ttl,
 };
 use grantd_issuer::{Owner, Setting};
 
@@ -13,7 +14,7 @@ pub(crate) enum Client {
     /// Create a client; its secret is shown here and nowhere else, ever
     Create(Box<ClientCreate>),
     /// List clients, deleted ones left out
-    List,
+    List(ClientList),
     /// Show one client
     Show(Id),
     /// Change what is said about a client; taking something away kills its tokens
@@ -93,6 +94,19 @@ pub(crate) struct ClientCreate {
     /// When the secret ends, like 90d [default: never]
     #[arg(long, value_name = "DURATION", conflicts_with = "public")]
     pub(crate) secret_ttl: Option<Ttl>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClientList {
+    /// Only those of this owner, e.g. tenant:42
+    #[arg(long, value_name = "TYPE:ID")]
+    pub(crate) owner: Option<Owner>,
+    /// Only those in this state: active, revoked or deleted
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<ClientState>,
+    /// Only those with this text in their name or id
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -32,12 +32,13 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
             output.answer(&api.to_json(), || line(&api))
         }
         ApiCommand::Update(options) => {
-            let mut api = find(&registrar, &options.name).await?;
+            let known = find(&registrar, &options.name).await?;
+            let mut api = known.clone();
             api.format = options.format.unwrap_or_default().over(api.format);
             api.signing_alg = options.signing_alg.unwrap_or_default().over(api.signing_alg);
             api.access_token_ttl =
                 options.access_token_ttl.unwrap_or_default().over(api.access_token_ttl);
-            registrar.change_api(&operator(), &api).await?;
+            registrar.change_api(&operator(), Some(&known), &api).await?;
             output.answer(&api.to_json(), || line(&api))
         }
     }

@@ -177,13 +177,15 @@ impl Work {
         let (registrar, by) = (&self.registrar, &operator());
         match step {
             Step::CreateApi(api) => registrar.create_api(by, api).await?,
-            Step::ChangeApi(api) => registrar.change_api(by, api).await?,
+            Step::ChangeApi { from, to } => registrar.change_api(by, Some(from), to).await?,
             Step::CreatePermission(entry) => registrar.create_permission(by, entry).await?,
             Step::DescribePermission(entry) => {
                 registrar.change_permission(by, &entry.name, &entry.description).await?;
             }
             Step::CreateRole(role) => registrar.create_role(by, role).await?,
-            Step::ChangeRole(role) => registrar.change_role(by, &role.name, Some(role)).await?,
+            Step::ChangeRole { from, to } => {
+                registrar.change_role(by, &to.name, Some(from), Some(to)).await?;
+            }
             Step::CreateClient(new) => {
                 let hasher = self.hasher.as_ref().context("GRANTD_SECRET_KEY is not set")?;
                 return Ok(registrar.create_client(by, new.as_ref().clone(), hasher).await?.secret);

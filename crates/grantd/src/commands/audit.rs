@@ -1,8 +1,12 @@
 //! `grantd audit`: who changed what and when, and whether the log still says so.
 
 use anyhow::Result;
-use grantd_issuer::{audit::AuditEvent, moment};
-use serde_json::{Value, json};
+use grantd_issuer::{
+    ToJson,
+    audit::{AuditEvent, AuditQuery},
+    hexadecimal, moment,
+};
+use serde_json::json;
 
 use super::registrar;
 use crate::{cli::Audit, output::Output, settings::Settings};
@@ -10,9 +14,11 @@ use crate::{cli::Audit, output::Output, settings::Settings};
 pub(super) async fn run(command: Audit, settings: &Settings, output: Output) -> Result<()> {
     let registrar = registrar(settings)?;
     match command {
-        Audit::List { after, limit } => {
-            let events = registrar.audit(after, limit).await?;
-            let document = json!({ "events": events.iter().map(describe).collect::<Vec<_>>() });
+        Audit::List { after, limit, object } => {
+            let query = AuditQuery { object, after: Some(after), limit, ..AuditQuery::default() };
+            let events = registrar.audit(&query).await?;
+            let document =
+                json!({ "events": events.iter().map(ToJson::to_json).collect::<Vec<_>>() });
             output.answer(&document, || events.iter().map(line).collect())
         }
         Audit::Verify => {
@@ -32,25 +38,4 @@ fn line(event: &AuditEvent) -> String {
         "{:6}  {at}  {:20}  {from:15}  {:24}  {}\n",
         event.seq, event.actor, event.action, event.object
     )
-}
-
-fn describe(event: &AuditEvent) -> Value {
-    let parsed = |text: &Option<String>| {
-        text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok())
-    };
-    json!({
-        "seq": event.seq,
-        "at": moment(event.at),
-        "actor": event.actor,
-        "address": event.address,
-        "action": event.action,
-        "object": event.object,
-        "before": parsed(&event.before),
-        "after": parsed(&event.after),
-        "hash": hexadecimal(&event.hash),
-    })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use grantd_core::{ClientState, Secret, SecretHasher};
 use grantd_issuer::{
-    Clock, Created, NewClient, NewSecret, Registration, ToJson,
+    ClientFilter, Clock, Created, NewClient, NewSecret, Registration, ToJson,
     client_change::{ClientEdit, Finish},
     clock::SystemClock,
     moment,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{joined, operator, registrar};
 use crate::{
-    cli::{Client, ClientCreate, ClientUpdate, FinishRotation, Rotate},
+    cli::{Client, ClientCreate, ClientList, ClientUpdate, FinishRotation, Rotate},
     output::{Output, warn},
     settings::Settings,
 };
@@ -25,7 +25,7 @@ const STRONG: usize = 22;
 pub(super) async fn run(command: Client, settings: &Settings, output: Output) -> Result<()> {
     match command {
         Client::Create(options) => create(*options, settings, output).await,
-        Client::List => list(settings, output).await,
+        Client::List(options) => list(options, settings, output).await,
         Client::Show(client) => {
             let client = registrar(settings)?.client(&client.id).await?;
             output.answer(&client.to_json(), || lines(&client))
@@ -160,12 +160,19 @@ fn read_secret() -> Result<Secret> {
     Ok(Secret::new(secret.to_owned()))
 }
 
-async fn list(settings: &Settings, output: Output) -> Result<()> {
+async fn list(options: ClientList, settings: &Settings, output: Output) -> Result<()> {
     let registrar = registrar(settings)?;
+    let filter = ClientFilter {
+        owner_kind: options.owner.as_ref().map(|owner| owner.kind.clone()),
+        owner_id: options.owner.map(|owner| owner.id),
+        state: options.state,
+        search: options.search,
+    };
+    let everything = filter == ClientFilter::default();
     let mut clients = Vec::new();
     loop {
-        let page =
-            registrar.clients(clients.last().map(|last: &Registration| &last.id), PAGE).await?;
+        let last = clients.last().map(|last: &Registration| &last.id);
+        let page = registrar.clients(&filter, last, PAGE).await?;
         if page.is_empty() {
             break;
         }
@@ -173,6 +180,9 @@ async fn list(settings: &Settings, output: Output) -> Result<()> {
     }
     let document = json!({ "clients": clients.iter().map(ToJson::to_json).collect::<Vec<_>>() });
     output.answer(&document, || {
+        if clients.is_empty() && !everything {
+            return "no such client\n".to_owned();
+        }
         if clients.is_empty() {
             return "no clients yet: create one with `grantd client create --name NAME --permission PERMISSION`\n".to_owned();
         }

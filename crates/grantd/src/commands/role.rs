@@ -31,17 +31,18 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
             output.answer(&role.to_json(), || line(&role))
         }
         Role::Update(options) => {
-            let mut role = find(&registrar, &options.name).await?;
+            let known = find(&registrar, &options.name).await?;
+            let mut role = known.clone();
             role.description = options.description.unwrap_or(role.description);
             role.permissions.extend(options.add_permissions);
             role.permissions.retain(|name| !options.remove_permissions.contains(name));
             role.permissions.sort();
             role.permissions.dedup();
-            registrar.change_role(&operator(), &options.name, Some(&role)).await?;
+            registrar.change_role(&operator(), &options.name, Some(&known), Some(&role)).await?;
             output.answer(&role.to_json(), || line(&role))
         }
         Role::Delete { name } => {
-            registrar.change_role(&operator(), &name, None).await?;
+            registrar.change_role(&operator(), &name, None, None).await?;
             let document = json!({ "deleted": name.as_str() });
             output.answer(&document, || format!("role {name} deleted\n"))
         }

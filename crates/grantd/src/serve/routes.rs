@@ -6,10 +6,10 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{any, get},
 };
-use grantd_issuer::{Issuer, Registry};
+use grantd_issuer::{Issuer, Registrar, Registry};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use tokio::{
     sync::{Notify, watch},
@@ -17,7 +17,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Watcher, body, feed::revocations, pulse::Pulse};
+use super::{Watcher, api::api, body, feed::revocations, own_guard::own_guard, pulse::Pulse};
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +28,11 @@ pub(super) struct Peer(pub(super) IpAddr);
 pub(super) struct Server {
     pub(super) issuer: Arc<Issuer>,
     pub(super) storage: Arc<dyn Registry>,
+    pub(super) registrar: Arc<Registrar>,
     /// The last change that was noticed; gone when the server stops.
     pub(super) revisions: watch::Receiver<u64>,
     /// Makes the server look for changes at once.
-    noticed: Arc<Notify>,
+    pub(super) noticed: Arc<Notify>,
 }
 
 /// What connections are served with.
@@ -59,12 +60,14 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
     };
     let watching = tokio::spawn(watcher.run()).abort_handle();
     let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
-    let server = Server { issuer: Arc::clone(&issuer), storage, revisions, noticed };
-    let mut router = Router::new().merge(endpoints());
+    let registrar = Arc::new(Registrar::new(Arc::clone(&storage)));
+    let server = Server { issuer: Arc::clone(&issuer), storage, registrar, revisions, noticed };
+    let endpoints = endpoints().merge(api(&own_guard(&issuer), issuer.identifier()));
+    let mut router = endpoints.clone();
     if path.len() > 1 {
         // RFC 8414 section 3.1: the well-known part stands between the host and the issuer's path.
         let metadata_path = format!("/.well-known/oauth-authorization-server{path}");
-        router = router.nest(&path, endpoints()).route(&metadata_path, get(metadata));
+        router = router.nest(&path, endpoints).route(&metadata_path, get(metadata));
     }
     let router = router.fallback(not_found).with_state(server);
     Routes { router, issuer, watching }
@@ -139,7 +142,7 @@ async fn healthz() -> &'static str {
 /// The process can serve: its database answers.
 async fn readyz(State(server): State<Server>) -> Response {
     match server.storage.revision().await {
-        Ok(_) => Response::new(Body::from("ready\n")),
+        Ok(_) => "ready\n".into_response(),
         Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer."),
     }
 }

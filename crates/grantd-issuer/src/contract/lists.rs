@@ -1,0 +1,115 @@
+//! The contract of lists: what is asked for is shown, and nothing else.
+
+use std::sync::Arc;
+
+use grantd_core::{Api, ClientState};
+
+use super::{admin, create, furnish, name};
+use crate::{
+    ClientFilter, Conflict, NewClient, Owner, Registrar, Registry, RegistryError, RoleEntry, Stamp,
+    audit::{AuditQuery, Order},
+};
+
+/// By owner, state and text; a text is a text, whatever LIKE would make of it.
+pub async fn lists_of_clients_show_what_is_asked_for(registry: Arc<dyn Registry>) {
+    let owned = [
+        ("a", "Billing 100%", Some(("tenant", "42"))),
+        ("b", "billing_job", Some(("tenant", "7"))),
+        ("c", "Reports", Some(("team", "42"))),
+        ("d", "Nobody's", None),
+    ];
+    for (id, name_of, owner) in owned {
+        let owner = owner.map(|(kind, id)| Owner { kind: kind.to_owned(), id: id.to_owned() });
+        let new = NewClient {
+            id: Some(name(id)),
+            name: name_of.to_owned(),
+            owner,
+            ..NewClient::default()
+        };
+        create(&registry, new).await;
+    }
+    let registrar = Registrar::new(Arc::clone(&registry));
+    registrar.set_client_state(&admin(), "c", ClientState::Deleted).await.expect("deleted");
+    let all = ClientFilter::default();
+    let of = |kind: &str, id: Option<&str>| ClientFilter {
+        owner_kind: Some(kind.to_owned()),
+        owner_id: id.map(str::to_owned),
+        ..ClientFilter::default()
+    };
+    let with =
+        |text: &str| ClientFilter { search: Some(text.to_owned()), ..ClientFilter::default() };
+    let in_state = |state| ClientFilter { state: Some(state), ..ClientFilter::default() };
+    for (filter, expected) in [
+        (all, "abd"),
+        (of("tenant", None), "ab"),
+        (of("tenant", Some("42")), "a"),
+        (of("team", Some("42")), ""),
+        (ClientFilter { state: Some(ClientState::Deleted), ..of("team", Some("42")) }, "c"),
+        (ClientFilter { search: Some("JOB".to_owned()), ..of("tenant", None) }, "b"),
+        (with("BILLING"), "ab"),
+        (with("0%"), "a"),
+        (with("%"), "a"),
+        (with("_"), "b"),
+        (with("g_j"), "b"),
+        (with("\\"), ""),
+        (with("d"), "d"),
+        (in_state(ClientState::Deleted), "c"),
+        (in_state(ClientState::Active), "abd"),
+        (in_state(ClientState::Revoked), ""),
+    ] {
+        let found = registry.registrations(&filter, None, 10).await.expect("a page");
+        let ids: String = found.iter().map(|client| client.id.as_str()).collect();
+        assert_eq!(ids, expected, "{filter:?}");
+    }
+}
+
+/// By object, actor and action, from either end, page by page.
+pub async fn the_audit_log_answers_questions_in_either_order(registry: Arc<dyn Registry>) {
+    furnish(&registry).await;
+    let seqs = async |query: AuditQuery| {
+        let events = registry.audit(&query).await.expect("events");
+        events.into_iter().map(|event| event.seq).collect::<Vec<_>>()
+    };
+    let all = AuditQuery { limit: 3, ..AuditQuery::default() };
+    assert_eq!(seqs(all.clone()).await, [1, 2, 3]);
+    assert_eq!(seqs(AuditQuery { after: Some(3), ..all.clone() }).await, [4, 5]);
+    let back = AuditQuery { order: Order::NewestFirst, ..all.clone() };
+    assert_eq!(seqs(back.clone()).await, [5, 4, 3]);
+    assert_eq!(seqs(AuditQuery { after: Some(3), ..back.clone() }).await, [2, 1]);
+    let of = |object: &str| AuditQuery { object: Some(object.to_owned()), ..all.clone() };
+    assert_eq!(seqs(of("permission:a.write")).await, [3]);
+    let backwards = AuditQuery { order: Order::NewestFirst, ..of("permission:a.write") };
+    assert_eq!(seqs(backwards).await, [3]);
+    assert!(seqs(of("permission:a")).await.is_empty());
+    let did = |action: &str| AuditQuery { action: Some(action.to_owned()), ..all.clone() };
+    assert_eq!(seqs(did("role.create")).await, [5]);
+    assert!(
+        seqs(AuditQuery { actor: Some("cli:root".to_owned()), ..all.clone() }).await.is_empty()
+    );
+    assert_eq!(
+        seqs(AuditQuery { actor: Some("grantd:contract".to_owned()), ..back }).await,
+        [5, 4, 3]
+    );
+}
+
+/// What was decided on an older role or API is refused.
+pub async fn a_role_and_an_api_are_changed_only_as_they_were_seen(registry: Arc<dyn Registry>) {
+    furnish(&registry).await;
+    let stamp = Stamp::of(&admin(), grantd_core::Timestamp::from_seconds(1));
+    let role = registry.roles().await.expect("roles").remove(0);
+    let narrower = RoleEntry { permissions: Vec::new(), ..role.clone() };
+    let change = async |expected: &RoleEntry, to: Option<&RoleEntry>| {
+        registry.change_role(&role.name, Some(expected), to, &stamp).await
+    };
+    change(&role, Some(&narrower)).await.expect("changed");
+    for to in [Some(&role), None] {
+        let late = change(&role, to).await;
+        assert!(matches!(late, Err(RegistryError::Conflict(Conflict::RoleDiffers(_)))), "{late:?}");
+    }
+    change(&narrower, None).await.expect("removed");
+    let api = registry.apis().await.expect("APIs").remove(0);
+    let slower = Api { access_token_ttl: Some(name("2h")), ..api.clone() };
+    registry.change_api(Some(&api), &slower, &stamp).await.expect("changed");
+    let late = registry.change_api(Some(&api), &api, &stamp).await;
+    assert!(matches!(late, Err(RegistryError::Conflict(Conflict::ApiDiffers(_)))), "{late:?}");
+}

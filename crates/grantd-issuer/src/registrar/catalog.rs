@@ -1,0 +1,120 @@
+//! The commands on permissions, roles and APIs, and questions to the audit log.
+
+use grantd_core::{Api, Permission, RoleName};
+
+use super::{CommandError, Registrar};
+use crate::{
+    admin::Admin,
+    audit::{AuditEvent, AuditQuery, Chain},
+    checks::{check_api, check_description},
+    registration::{PermissionEntry, RoleEntry},
+};
+
+/// How many audit events are read at a time.
+const PAGE: u32 = 1000;
+
+impl Registrar {
+    /// Creates an API.
+    pub async fn create_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
+        check_api(api)?;
+        Ok(self.registry.create_api(api, &self.stamp(by)).await?)
+    }
+
+    /// Changes an API's settings; its name and audience stay. With `expected`, only if it still is
+    /// so.
+    pub async fn change_api(
+        &self,
+        by: &Admin,
+        expected: Option<&Api>,
+        api: &Api,
+    ) -> Result<(), CommandError> {
+        Ok(self.registry.change_api(expected, api, &self.stamp(by)).await?)
+    }
+
+    /// All APIs.
+    pub async fn apis(&self) -> Result<Vec<Api>, CommandError> {
+        Ok(self.registry.apis().await?)
+    }
+
+    /// Creates a permission.
+    pub async fn create_permission(
+        &self,
+        by: &Admin,
+        permission: &PermissionEntry,
+    ) -> Result<(), CommandError> {
+        check_description(&permission.description)?;
+        Ok(self.registry.create_permission(permission, &self.stamp(by)).await?)
+    }
+
+    /// Describes a permission anew; its name and API stay.
+    pub async fn change_permission(
+        &self,
+        by: &Admin,
+        name: &Permission,
+        description: &str,
+    ) -> Result<(), CommandError> {
+        check_description(description)?;
+        Ok(self.registry.change_permission(name, description, &self.stamp(by)).await?)
+    }
+
+    /// Removes a permission from all that have it; their tokens die.
+    pub async fn delete_permission(
+        &self,
+        by: &Admin,
+        name: &Permission,
+    ) -> Result<(), CommandError> {
+        Ok(self.registry.delete_permission(name, &self.stamp(by)).await?)
+    }
+
+    /// All permissions.
+    pub async fn permissions(&self) -> Result<Vec<PermissionEntry>, CommandError> {
+        Ok(self.registry.permissions().await?)
+    }
+
+    /// Creates a role.
+    pub async fn create_role(&self, by: &Admin, role: &RoleEntry) -> Result<(), CommandError> {
+        check_description(&role.description)?;
+        Ok(self.registry.create_role(role, &self.stamp(by)).await?)
+    }
+
+    /// Makes a role what it is given as, or removes it; what that takes away dies in tokens too. With
+    /// `expected`, only if it still is so.
+    pub async fn change_role(
+        &self,
+        by: &Admin,
+        name: &RoleName,
+        expected: Option<&RoleEntry>,
+        role: Option<&RoleEntry>,
+    ) -> Result<(), CommandError> {
+        check_description(role.map(|role| role.description.as_str()).unwrap_or_default())?;
+        Ok(self.registry.change_role(name, expected, role, &self.stamp(by)).await?)
+    }
+
+    /// All roles.
+    pub async fn roles(&self) -> Result<Vec<RoleEntry>, CommandError> {
+        Ok(self.registry.roles().await?)
+    }
+
+    /// The audit events that are asked for.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEvent>, CommandError> {
+        Ok(self.registry.audit(query).await?)
+    }
+
+    /// Follows the whole audit log and checks that nothing was altered, removed or reordered.
+    pub async fn verify_audit(&self) -> Result<Chain, CommandError> {
+        let mut chain = Chain::default();
+        // Read first: what is written meanwhile is no gap.
+        let written = self.registry.audit_length().await?;
+        while chain.length() < written {
+            let query =
+                AuditQuery { after: Some(chain.length()), limit: PAGE, ..AuditQuery::default() };
+            let page = self.registry.audit(&query).await?;
+            if page.is_empty() {
+                break;
+            }
+            page.iter().try_for_each(|event| chain.follow(event))?;
+        }
+        chain.end(written.max(chain.length()))?;
+        Ok(chain)
+    }
+}
