@@ -40,7 +40,7 @@ pub use authorize::{Authorized, Policy, authorize};
 pub use client::{Client, ClientApi, ClientKind, ClientState, Credential};
 pub use credentials::Credentials;
 pub use duration::Ttl;
-pub use feed::{admit_feed, feed_credentials};
+pub use feed::{FeedProof, admit_feed, admit_feed_token};
 pub use grant_type::{GrantType, GrantTypes};
 pub use id::{ClientId, CredentialId, TokenId};
 pub use introspect::{Introspection, admit_introspection, introspect};

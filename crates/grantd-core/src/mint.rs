@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     authorize::Authorized,
-    id::{CredentialId, TokenId},
+    id::{ClientId, CredentialId, TokenId},
     jose::{Algorithm, SigningKey},
     opaque::TokenSealer,
     permission::RoleName,
@@ -18,6 +18,8 @@ pub struct Issued {
     pub access_token: String,
     /// Its id.
     pub id: TokenId,
+    /// The client that obtained it.
+    pub client: ClientId,
     /// The credential that obtained it; `None` for a public client.
     pub credential: Option<CredentialId>,
     /// When it was issued.
@@ -115,6 +117,7 @@ pub fn mint(
     Some(Issued {
         access_token: pen.write(&json)?,
         id,
+        client: authorized.client.id.clone(),
         credential: authorized.credential,
         issued_at: now,
         expires_in: authorized.ttl.seconds(),

@@ -49,6 +49,13 @@ impl TokenSealer {
         Some(token)
     }
 
+    /// Whether a text has the look of an opaque token: what it begins with, and the check at its end.
+    /// It may be anybody's invention all the same.
+    pub fn has_look(text: &str) -> bool {
+        let body = base62::strip_check(text).and_then(|front| front.strip_prefix(Self::PREFIX));
+        body.is_some_and(|body| body.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    }
+
     /// The claims of a token that this server sealed; `None` for every other text.
     pub fn unseal(&self, token: &str) -> Option<Vec<u8>> {
         if token.len() > Self::MAX_LENGTH {
@@ -101,6 +108,19 @@ mod tests {
         let token = sealer(1, &[]).seal(b"{}", [9; 12]).unwrap();
         assert_eq!(sealer(2, &[3, 1]).unseal(&token).as_deref(), Some(&b"{}"[..]));
         assert_eq!(sealer(2, &[3]).unseal(&token), None);
+    }
+
+    #[test]
+    fn in_19_a_token_that_was_cut_or_mistyped_has_not_its_look() {
+        let token = sealer(1, &[]).seal(b"{}", [9; 12]).unwrap();
+        assert!(TokenSealer::has_look(&token));
+        let swapped = token.to_uppercase().replacen("GAT_", "gat_", 1);
+        let others =
+            ["", "gat_", "é", "gat_é12345", &token[..token.len() - 1], &token[1..], &swapped];
+        for other in others {
+            assert!(!TokenSealer::has_look(other), "{other}");
+        }
+        assert!(!TokenSealer::has_look(&recheck("gat_a&token=b000000")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{id::ClientId, raw::Authorization};
 
-/// An error code of RFC 6749 section 5.2 or RFC 8707 section 2.
+/// An error code of RFC 6749 section 5.2, RFC 8707 section 2 or RFC 6750 section 3.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     /// `invalid_request`
@@ -19,6 +19,8 @@ pub enum ErrorCode {
     InvalidTarget,
     /// `access_denied`
     AccessDenied,
+    /// `invalid_token`
+    InvalidToken,
 }
 
 impl ErrorCode {
@@ -32,13 +34,14 @@ impl ErrorCode {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::AccessDenied => "access_denied",
+            Self::InvalidToken => "invalid_token",
         }
     }
 
     /// The HTTP status (RFC 6749 section 5.2: 400 unless the client failed to authenticate).
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidClient => 401,
+            Self::InvalidClient | Self::InvalidToken => 401,
             Self::AccessDenied => 403,
             Self::InvalidRequest
             | Self::UnauthorizedClient
@@ -62,6 +65,9 @@ impl ErrorCode {
             }
             Self::InvalidTarget => "The requested resource is not one that this client may use.",
             Self::AccessDenied => "Only a resource server may read the revocation feed.",
+            Self::InvalidToken => {
+                "The access token is expired, revoked, malformed or for another API."
+            }
         }
     }
 }
@@ -219,10 +225,18 @@ refusals! {
     IntrospectionNeedsSecret = "introspection-needs-secret", InvalidClient,
         "A browser or native app asks what its own token is good for.",
         "Let the resource server ask: `grantd client create --serves API` makes one.";
-    /// A client that serves no API asked for the revocation feed.
+    /// A client that serves no API, or can keep no secret, asked for the revocation feed.
     FeedNotAllowed = "feed-not-allowed", AccessDenied,
-        "The guard uses the credentials of an ordinary client.",
+        "The guard uses the credentials, or the token, of an ordinary client.",
         "Give it those of a resource server: `grantd client create --serves API` makes one.";
+    /// The revocation feed was asked for with a token that is none of this server's, or dead (RFC 6750 section 3.1).
+    FeedTokenDead = "feed-token-dead", InvalidToken,
+        "The token has expired, its client or secret was revoked, or it is another issuer's.",
+        "Get a new token, or read the feed with the client's secret (HTTP Basic).";
+    /// The revocation feed was asked for with a token for another API than `default` (RFC 6750 section 3.1).
+    FeedTokenForeign = "feed-token-foreign", InvalidToken,
+        "The token was made for the API that the resource server calls, or serves.",
+        "Get one for the issuer itself: leave `resource` and `scope` out.";
     /// The client may not use this grant type (RFC 6749 section 5.2); a public one never client credentials (section 4.4).
     GrantTypeNotAllowed = "grant-type-not-allowed", UnauthorizedClient,
         "The grant type was not chosen when the client was created, or the client is public.",

@@ -36,6 +36,13 @@ impl<'a> TokenRequest<'a> {
         let ask = Ask { scope: params.take("scope"), resource: params.take("resource") };
         Ok(Self { credentials, grant, ask })
     }
+
+    /// Whom a request that cannot be read names, where that much of it can: for the count of what
+    /// each client was refused, and for nothing else.
+    pub fn credentials(raw: &Raw<'a>) -> Option<Credentials<'a>> {
+        let mut params = Params::parse(raw.content_type, raw.body).ok()?;
+        Credentials::parse(raw.authorization, &mut params).ok()
+    }
 }
 
 #[cfg(test)]

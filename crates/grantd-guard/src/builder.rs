@@ -2,7 +2,7 @@
 
 use std::{
     future::{Ready, ready},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,10 +14,14 @@ use crate::{
     feed::{FailMode, Feed, FeedCredentials, FeedSettings, Source},
     fetch::Fetch,
     guard::Proof,
-    key_cache::{Flights, KeyCache, Origin},
+    introspection::{Endpoint, Introspection},
+    key_cache::{Age, Flights, KeyCache, Origin},
     key_ring::KeyRing,
     rules::Rules,
 };
+
+/// How many idle connections wait for the next questions about opaque tokens.
+const IDLE_CONNECTIONS: usize = 8;
 
 /// Builds a [`Guard`]; `K` says how it knows tokens: by the keys of [`Discovery`], by a fixed
 /// [`JwkSet`], or by asking [`InProcess`].
@@ -36,21 +40,28 @@ pub struct Discovery {
     transport: Transport,
     refresh_interval: Duration,
     refetch_interval: Duration,
+    max_key_age: Duration,
     fetch_timeout: Duration,
     feed: FeedSettings,
     feed_credentials: Option<FeedCredentials>,
+    introspection_ttl: Duration,
+    introspection_credentials: Option<FeedCredentials>,
 }
 
 impl Default for Discovery {
-    /// Every 5 minutes, at most every 10 seconds for unknown keys, 5 seconds for an answer.
+    /// Every 5 minutes, at most every 10 seconds for unknown keys, 5 seconds for an answer; keys are
+    /// believed for a day without contact; what the issuer said of an opaque token holds for 10 seconds.
     fn default() -> Self {
         Self {
             transport: Transport::Https,
             refresh_interval: Duration::from_mins(5),
             refetch_interval: Duration::from_secs(10),
+            max_key_age: Duration::from_hours(24),
             fetch_timeout: Duration::from_secs(5),
             feed: FeedSettings::default(),
             feed_credentials: None,
+            introspection_ttl: Duration::from_secs(10),
+            introspection_credentials: None,
         }
     }
 }
@@ -89,10 +100,20 @@ impl GuardBuilder<Discovery> {
     }
 
     /// How often the keys are read again; 5 minutes unless set. So long may a key that the issuer
-    /// has withdrawn still be believed, and longer while the issuer cannot be reached: then the keys
-    /// read last stay in use. Less than a second is taken as a second.
+    /// has withdrawn still be believed, and while the issuer cannot be reached until
+    /// [`Self::max_key_age`]. Less than a second is taken as a second.
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.keys.refresh_interval = interval.max(Duration::from_secs(1));
+        self
+    }
+
+    /// How long the keys read last stay in use while the issuer cannot be reached; 24 hours unless
+    /// set. From then on every JWT is refused with 503 until they are read again. It is measured by
+    /// the monotonic clock, and bounds for how long a key that was withdrawn in the meantime, because
+    /// it was stolen, is still believed. The keys are read at least twice in that time; less than two
+    /// seconds are taken as two.
+    pub fn max_key_age(mut self, age: Duration) -> Self {
+        self.keys.max_key_age = age.max(Duration::from_secs(2));
         self
     }
 
@@ -135,33 +156,57 @@ impl GuardBuilder<Discovery> {
         self
     }
 
+    /// Takes opaque tokens (`gat_…`) too: the issuer is asked about each (RFC 7662). JWTs are still
+    /// verified here, without asking. The credentials are those of a client that serves this API
+    /// (`grantd client create --serves API`), the same as for [`Self::revocations`] if both are used.
+    ///
+    /// While the issuer gives no answer, opaque tokens that are not known are refused with 503.
+    pub fn introspection(mut self, credentials: FeedCredentials) -> Self {
+        self.keys.introspection_credentials = Some(credentials);
+        self
+    }
+
+    /// How long the issuer's word on an opaque token is believed; 10 s unless set. So long may a
+    /// revoked one still pass where no feed is followed; never beyond its `exp`. That a token is dead
+    /// is believed for a fifth of it. With zero the issuer is asked at every request.
+    pub fn introspection_ttl(mut self, ttl: Duration) -> Self {
+        self.keys.introspection_ttl = ttl;
+        self
+    }
+
     /// Fetches the issuer's metadata and keys, and the list of what is revoked if
     /// [`Self::revocations`] asks for it. Call it on the Tokio runtime that will serve the requests:
     /// tasks there read the keys again and follow the feed.
     pub async fn build(self) -> Result<Guard, BuildError> {
         let discovery = self.keys;
-        let Discovery { transport, refresh_interval, refetch_interval, fetch_timeout, .. } =
-            discovery;
+        let Discovery { transport, refetch_interval, fetch_timeout, max_key_age, .. } = discovery;
+        let refresh_interval = discovery.refresh_interval.min(max_key_age / 2);
         let fetch = Fetch::new(fetch_timeout)?;
         let endpoints = discover(&self.issuer, transport, &fetch).await?;
         let feed = match discovery.feed_credentials {
             Some(credentials) => {
-                let fetch = Fetch::kept_alive(fetch_timeout)?;
+                let fetch = Fetch::kept_alive(fetch_timeout, 1)?;
                 let url = endpoints.feed(&self.issuer, transport)?;
                 let source = Source { fetch, url, credentials, issuer: self.issuer.clone() };
                 Some(Feed::follow(source, discovery.feed).await?)
             }
             None => None,
         };
+        let introspection = match discovery.introspection_credentials {
+            Some(credentials) => {
+                let fetch = Fetch::kept_alive(fetch_timeout, IDLE_CONNECTIONS)?;
+                let url = endpoints.introspection(&self.issuer, transport)?;
+                let endpoint = Endpoint { fetch, url, credentials };
+                Some(Arc::new(Introspection::new(endpoint, discovery.introspection_ttl)))
+            }
+            None => None,
+        };
         let jwks_uri = endpoints.jwks_uri;
-        let origin =
-            Origin { fetch, jwks_uri, refetch_interval, flights: Mutex::new(Flights::default()) };
+        let (flights, age) = (Mutex::new(Flights::default()), Age::new(max_key_age));
+        let origin = Origin { fetch, jwks_uri, refetch_interval, flights, age };
         let keys = KeyCache::fetched(origin, refresh_interval).await?;
-        Ok(Guard::new(
-            Self::rules(self.issuer, self.audience, self.leeway),
-            Proof::Keys(keys),
-            feed,
-        ))
+        let rules = Self::rules(self.issuer, self.audience, self.leeway);
+        Ok(Guard::new(rules, Proof::Keys(keys, introspection), feed))
     }
 }
 
@@ -175,7 +220,7 @@ impl GuardBuilder<JwkSet> {
     pub fn build_now(self) -> Result<Guard, BuildError> {
         let keys = KeyCache::fixed(KeyRing::fixed(self.keys)?);
         let rules = Self::rules(self.issuer, self.audience, self.leeway);
-        Ok(Guard::new(rules, Proof::Keys(keys), None))
+        Ok(Guard::new(rules, Proof::Keys(keys, None), None))
     }
 }
 

@@ -21,6 +21,8 @@ struct Metadata {
     jwks_uri: String,
     #[serde(default)]
     revocation_feed_endpoint: Option<String>,
+    #[serde(default)]
+    introspection_endpoint: Option<String>,
 }
 
 /// What the metadata says about where things are.
@@ -28,6 +30,7 @@ pub(crate) struct Endpoints {
     pub(crate) jwks_uri: Url,
     /// As it stands there: whoever needs no feed does not care.
     feed: Option<String>,
+    introspection: Option<String>,
 }
 
 /// Fetches the issuer's metadata.
@@ -50,7 +53,9 @@ pub(crate) async fn discover(
     }
     let jwks_uri = Url::parse(&metadata.jwks_uri).map_err(|_| malformed())?;
     transport.check(&jwks_uri)?;
-    Ok(Endpoints { jwks_uri, feed: metadata.revocation_feed_endpoint })
+    let Metadata { revocation_feed_endpoint: feed, introspection_endpoint: introspection, .. } =
+        metadata;
+    Ok(Endpoints { jwks_uri, feed, introspection })
 }
 
 impl Endpoints {
@@ -59,6 +64,19 @@ impl Endpoints {
         let usual = || format!("{}/oauth/revocations", issuer.trim_end_matches('/'));
         let text = self.feed.clone().unwrap_or_else(usual);
         let url = Url::parse(&text).map_err(|_| BuildError::MetadataMalformed(text))?;
+        transport.check(&url)?;
+        Ok(url)
+    }
+
+    /// Where tokens can be asked about: where the metadata says.
+    pub(crate) fn introspection(
+        &self,
+        issuer: &str,
+        transport: Transport,
+    ) -> Result<Url, BuildError> {
+        let text = self.introspection.as_deref();
+        let text = text.ok_or_else(|| BuildError::IntrospectionMissing(issuer.to_owned()))?;
+        let url = Url::parse(text).map_err(|_| BuildError::MetadataMalformed(text.to_owned()))?;
         transport.check(&url)?;
         Ok(url)
     }

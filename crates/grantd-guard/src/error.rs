@@ -46,6 +46,11 @@ pub enum BuildError {
         /// The issuer that the metadata names.
         found: String,
     },
+    /// The metadata has no `introspection_endpoint`, so that opaque tokens cannot be asked about.
+    #[error(
+        "the metadata of `{0}` names no `introspection_endpoint`: leave `.introspection(…)` away, or use an issuer that has one"
+    )]
+    IntrospectionMissing(String),
     /// The answer is not a JWK Set (RFC 7517 section 5).
     #[error("the keys at {0} are not a JWK Set: check the issuer's jwks_uri")]
     KeysMalformed(String),

@@ -76,6 +76,21 @@ impl Feed {
         self.ledger.judge(principal, kid)
     }
 
+    /// Whether something is known that kills the token, however long ago the feed was heard of.
+    /// `kid` is its key; an opaque one has none.
+    pub(crate) fn refute(
+        &self,
+        principal: &Principal,
+        kid: Option<&str>,
+    ) -> Result<(), GuardRefusal> {
+        self.ledger.refute(principal, kid)
+    }
+
+    /// Whether it is cut, so that nobody may go by what is remembered.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.ledger.is_blocking()
+    }
+
     /// How it is doing.
     pub(crate) fn status(&self) -> FeedStatus {
         self.ledger.status()

@@ -1,10 +1,10 @@
-//! A bounded HTTP GET: one answer of at most 256 KiB, in time, without redirects.
+//! Bounded HTTP requests: one answer of at most 256 KiB, in time, without redirects.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header::ACCEPT};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -19,10 +19,14 @@ use crate::{BuildError, FetchError};
 /// The longest answer, in bytes.
 const MAX_LENGTH: usize = 256 * 1024;
 
+/// An older connection is not used again: a busy grantd ends those that are idle for ten seconds,
+/// and a request must not cross with that.
+const MAX_IDLE: Duration = Duration::from_secs(5);
+
 /// Fetches documents of the issuer.
 #[derive(Debug)]
 pub(crate) struct Fetch {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     timeout: Duration,
 }
 
@@ -35,9 +39,9 @@ impl Fetch {
         Self::with_idle_connections(timeout, 0)
     }
 
-    /// The same, keeping one idle connection for the next of many requests.
-    pub(crate) fn kept_alive(timeout: Duration) -> Result<Self, BuildError> {
-        Self::with_idle_connections(timeout, 1)
+    /// The same, keeping so many idle connections for the next of many requests.
+    pub(crate) fn kept_alive(timeout: Duration, idle: usize) -> Result<Self, BuildError> {
+        Self::with_idle_connections(timeout, idle)
     }
 
     fn with_idle_connections(timeout: Duration, idle: usize) -> Result<Self, BuildError> {
@@ -48,14 +52,21 @@ impl Fetch {
             .https_or_http()
             .enable_http1()
             .build();
-        let client =
-            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(idle).build(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(idle)
+            .pool_idle_timeout(MAX_IDLE)
+            .build(connector);
         Ok(Self { client, timeout })
     }
 
     /// The body of a 200.
     pub(crate) async fn fetch(&self, url: &Url) -> Result<Bytes, BuildError> {
-        let answer = tokio::time::timeout(self.timeout, self.answer(url)).await;
+        let answer = async {
+            let mut request = get(url)?;
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+            self.answer(request).await
+        };
+        let answer = tokio::time::timeout(self.timeout, answer).await;
         answer
             .unwrap_or(Err(FetchError::TimedOut(self.timeout)))
             .map_err(|cause| BuildError::Fetch { url: url.to_string(), cause })
@@ -64,7 +75,7 @@ impl Fetch {
     /// Anything, once its head is there; the timeout is for that.
     pub(crate) async fn open(
         &self,
-        request: Request<Empty<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, FetchError> {
         let sent = tokio::time::timeout(self.timeout, self.client.request(request)).await;
         let response = sent.map_err(|_| FetchError::TimedOut(self.timeout))?;
@@ -76,9 +87,8 @@ impl Fetch {
         self.timeout
     }
 
-    async fn answer(&self, url: &Url) -> Result<Bytes, FetchError> {
-        let mut request = get(url)?;
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    /// The body of a 200; the timeout is for its head alone, the caller's for the whole.
+    pub(crate) async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Bytes, FetchError> {
         let response = self.open(request).await?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
@@ -92,9 +102,9 @@ impl Fetch {
 }
 
 /// An empty GET request.
-pub(crate) fn get(url: &Url) -> Result<Request<Empty<Bytes>>, FetchError> {
+pub(crate) fn get(url: &Url) -> Result<Request<Full<Bytes>>, FetchError> {
     let uri: Uri = url.as_str().parse().map_err(|error| FetchError::Connection(Box::new(error)))?;
-    let mut request = Request::new(Empty::new());
+    let mut request = Request::new(Full::default());
     *request.uri_mut() = uri;
     Ok(request)
 }

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use grantd_core::jose::{JwkSet, UnverifiedJws};
+use grantd_core::{
+    TokenSealer,
+    jose::{JwkSet, UnverifiedJws},
+};
 
 use crate::{
     Discovery, FeedStatus, GuardBuilder, GuardRefusal, InProcess, Introspector, Principal,
@@ -10,6 +13,7 @@ use crate::{
     claims::Claims,
     clock,
     feed::Feed,
+    introspection::{Introspection, Memory},
     key_cache::KeyCache,
     rules::{Rules, key_named_by},
 };
@@ -25,8 +29,8 @@ pub struct Guard {
 /// How a token shows that it is the issuer's.
 #[derive(Clone)]
 pub(crate) enum Proof {
-    /// By its signature.
-    Keys(Arc<KeyCache>),
+    /// A JWT by its signature; an opaque token, if at all, by asking the issuer.
+    Keys(Arc<KeyCache>, Option<Arc<Introspection>>),
     /// The issuer says so, each time.
     Asking(Arc<dyn Introspector>),
 }
@@ -72,11 +76,16 @@ impl Guard {
 
     /// Who sent this token, which is bare, without `Bearer`.
     ///
-    /// Waits only when the token names an unknown key, for at most the fetch timeout, or for the
-    /// introspector.
+    /// Waits only when a JWT names an unknown key or all keys are stale, or an opaque token is not
+    /// known, for at most the fetch timeout; or for the introspector.
     pub async fn verify(&self, token: &str) -> Result<Principal, GuardRefusal> {
         match &self.proof {
-            Proof::Keys(keys) => self.verify_jwt(keys, token).await,
+            Proof::Keys(_, introspection) if token.starts_with(TokenSealer::PREFIX) => {
+                let introspection = introspection.as_ref();
+                let introspection = introspection.ok_or(GuardRefusal::OpaqueTokenUnsupported)?;
+                self.verify_opaque(introspection, token).await
+            }
+            Proof::Keys(keys, _) => self.verify_jwt(keys, token).await,
             Proof::Asking(introspector) => self.ask(&**introspector, token).await,
         }
     }
@@ -105,6 +114,20 @@ impl Guard {
         }
     }
 
+    /// The feed kills what is remembered; while it is cut, nothing that is remembered counts.
+    async fn verify_opaque(
+        &self,
+        introspection: &Introspection,
+        token: &str,
+    ) -> Result<Principal, GuardRefusal> {
+        let Some(feed) = &self.feed else {
+            return introspection.verify(token, &self.rules, Memory::Used).await;
+        };
+        let memory = if feed.is_blocking() { Memory::Unused } else { Memory::Used };
+        let principal = introspection.verify(token, &self.rules, memory).await?;
+        feed.refute(&principal, None).map(|()| principal)
+    }
+
     async fn verify_jwt(
         &self,
         keys: &Arc<KeyCache>,
@@ -126,10 +149,15 @@ impl Guard {
         jws: &UnverifiedJws<'_>,
         kid: &str,
     ) -> Result<Principal, GuardRefusal> {
-        if let Some(key) = keys.ring().find(kid) {
+        if !keys.is_stale()
+            && let Some(key) = keys.ring().find(kid)
+        {
             return self.rules.accept(jws, key, clock::now());
         }
         keys.refetch().await;
+        if keys.is_stale() {
+            return Err(GuardRefusal::KeysStale);
+        }
         let ring = keys.ring();
         match ring.find(kid) {
             Some(key) => self.rules.accept(jws, key, clock::now()),

@@ -1,7 +1,10 @@
 //! Keeps the issuer's keys fresh: read without a lock, fetched by one at a time.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,9 +26,19 @@ pub(crate) struct KeyCache {
 pub(crate) struct Origin {
     pub(crate) fetch: Fetch,
     pub(crate) jwks_uri: Url,
-    /// How often unknown key ids may provoke a fetch.
+    /// How often tokens may provoke a fetch.
     pub(crate) refetch_interval: Duration,
     pub(crate) flights: Mutex<Flights>,
+    pub(crate) age: Age,
+}
+
+/// How old the keys are, and how old they may become.
+#[derive(Debug)]
+pub(crate) struct Age {
+    begun: Instant,
+    /// Milliseconds from `begun` to the last fetch that succeeded.
+    fetched: AtomicU64,
+    max: Duration,
 }
 
 /// The fetch under way, if any, and when a token last provoked one.
@@ -40,7 +53,25 @@ pub(crate) struct Flights {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cause {
     Age,
-    UnknownKey,
+    Token,
+}
+
+impl Age {
+    /// As fresh as can be.
+    pub(crate) fn new(max: Duration) -> Self {
+        Self { begun: clock::tick(), fetched: AtomicU64::new(0), max }
+    }
+
+    /// A fetch that began then has succeeded.
+    fn renew(&self, asked: Instant) {
+        let since = asked.saturating_duration_since(self.begun).as_millis();
+        self.fetched.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        let fetched = Duration::from_millis(self.fetched.load(Ordering::Relaxed));
+        self.begun.elapsed().saturating_sub(fetched) > self.max
+    }
 }
 
 impl KeyCache {
@@ -60,17 +91,23 @@ impl KeyCache {
         Ok(cache)
     }
 
+    /// Whether the keys were read too long ago to be believed: one may have been withdrawn since.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.age.is_over())
+    }
+
     /// The keys of this moment; not to be held across an await.
     pub(crate) fn ring(&self) -> arc_swap::Guard<Arc<KeyRing>> {
         self.ring.load()
     }
 
-    /// Waits for one fetch, the one under way or a new one, because a token names an unknown key.
+    /// Waits for one fetch, the one under way or a new one, because a token names an unknown key or
+    /// the keys are stale.
     ///
     /// Returns at once when such a fetch began less than the interval ago, so that forged key ids
     /// cannot make this server hammer the issuer; look into [`Self::ring`] again either way.
     pub(crate) async fn refetch(self: &Arc<Self>) {
-        self.fly(Cause::UnknownKey).await;
+        self.fly(Cause::Token).await;
     }
 
     async fn fly(self: &Arc<Self>, cause: Cause) {
@@ -88,7 +125,7 @@ impl KeyCache {
         {
             return Some(landed.clone());
         }
-        if cause == Cause::UnknownKey {
+        if cause == Cause::Token {
             let now = clock::tick();
             if flights
                 .provoked
@@ -112,10 +149,15 @@ impl KeyCache {
     /// Puts fetched keys in the place of the old ones, which stay if the fetch fails.
     async fn refresh(&self) {
         let Some(origin) = &self.origin else { return };
+        let asked = clock::tick();
         match origin.read().await {
             Ok(ring) => {
                 tracing::debug!(keys = ring.len(), "the issuer's keys were fetched");
                 self.ring.store(Arc::new(ring));
+                origin.age.renew(asked);
+            }
+            Err(error) if origin.age.is_over() => {
+                tracing::error!(%error, max_age = ?origin.age.max, "the issuer's keys were not fetched for too long; every token is refused");
             }
             Err(error) => {
                 tracing::warn!(%error, "the issuer's keys were not fetched; the known ones stay in use");

@@ -31,14 +31,15 @@
 //! | a token that is not good here | 401 `Bearer error="invalid_token"` |
 //! | a permission is missing | 403 `Bearer error="insufficient_scope", scope="…"` |
 //! | a token in the query or the form, two Authorization headers, no token after `Bearer` | 400 `Bearer error="invalid_request"` |
-//! | the issuer publishes no usable key, or the revocation feed is cut | 503 with `Retry-After` |
+//! | the issuer publishes no usable key or was out of reach for too long, says nothing of an opaque token, or the revocation feed is cut | 503 with `Retry-After` |
 //!
 //! The body is JSON with a `message` that says what to do. The exact cause is a [`GuardRefusal`];
 //! its name goes to the log (`tracing`), never to the wire, and a token goes to neither.
 //!
 //! # Keys
 //! They are read again every five minutes, and once more when a token names one that is not known,
-//! at most every ten seconds. While the issuer cannot be reached, the known keys stay in use. A
+//! at most every ten seconds. While the issuer cannot be reached, the known keys stay in use for
+//! [`max_key_age`](GuardBuilder::max_key_age), a day unless set; then every JWT is refused with 503. A
 //! guard that discovers needs a Tokio runtime; one with [fixed keys](Guard::with_keys) needs none.
 //!
 //! # Revocations
@@ -62,6 +63,18 @@
 //! # }
 //! ```
 //!
+//! # Opaque tokens
+//! Without more, only JWTs are taken. With [`introspection`](GuardBuilder::introspection) the issuer
+//! is asked about each opaque token (RFC 7662), and its answer is measured as a JWT's claims are. It is
+//! believed for [`introspection_ttl`](GuardBuilder::introspection_ttl), 10 s unless set, and never
+//! beyond the token's `exp`: so long may a revoked opaque token pass, or a second where the guard
+//! follows the feed too, which ends what is remembered. While the feed is cut, the issuer is asked each
+//! time. At most 10,000 tokens are remembered, by their SHA-256, and at most 64 questions are open at a
+//! time; many requests with the same token ask once. Without an answer the request is refused with 503.
+//!
+//! A program that has the issuer in itself builds its guard on an [`Introspector`]
+//! ([`Guard::with_introspector`]): every token is asked about, and a revocation holds at once.
+//!
 //! # Features
 //! `axum` (default): [`Principal`] as an extractor, [`GuardRefusal`] as a response. Without it, the
 //! layers still fit any tower service whose bodies are made from [`bytes::Bytes`].
@@ -79,6 +92,7 @@ mod feed;
 mod fetch;
 mod form;
 mod guard;
+mod introspection;
 mod introspector;
 mod key_cache;
 mod key_ring;

@@ -45,8 +45,11 @@ refusals! {
     FormUnreadable = "form-unreadable", "the form body cannot be read to its end: send the request again";
     /// Longer than 16 KiB.
     TokenTooLong = "token-too-long", "the token is longer than 16 KiB: ask for fewer permissions at once";
-    /// Not a compact JWS (RFC 7515 section 7.1).
-    TokenMalformed = "token-malformed", "the token is not a signed JWT: send the token as it was issued";
+    /// Neither a compact JWS (RFC 7515 section 7.1) nor, by its check sum, a whole opaque token.
+    TokenMalformed = "token-malformed", "the token is not a token of grantd's: send it whole, as it was issued";
+    /// An opaque token, at a guard that can only verify JWTs.
+    OpaqueTokenUnsupported = "opaque-token-unsupported",
+        "the token is opaque, and this guard verifies JWTs only: add `.introspection(…)` to the guard, or have the API's tokens issued with `--format jwt`";
     /// The header has critical extensions (RFC 7515 section 4.1.11).
     ExtensionCritical = "extension-critical", "the token has critical extensions: get one without";
     /// `typ` is not `at+jwt` (RFC 9068 section 2.1): an ID token, for instance.
@@ -59,6 +62,9 @@ refusals! {
     KeyUnknown = "key-unknown", "the token's key is not among the issuer's: get a new token from the issuer";
     /// The issuer publishes no usable key at all, so nothing can be verified: not the caller's fault.
     KeysUnavailable = "keys-unavailable", "the issuer publishes no usable key: look at its jwks_uri, then try again";
+    /// The issuer's keys could not be read for longer than allowed, so that a withdrawn one could not be
+    /// told from a good one: not the caller's fault.
+    KeysStale = "keys-stale", "the issuer's keys are too old: look at the issuer and at the log, then try again";
     /// The signature is not the key's.
     SignatureWrong = "signature-wrong", "the token's signature does not verify: get a new token from the issuer";
     /// The payload is no JSON object, or a claim is missing, repeated, empty or of the wrong type (RFC 9068 section 2.2).

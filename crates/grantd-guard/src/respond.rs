@@ -53,6 +53,7 @@ impl GuardRefusal {
             | Self::FormUnreadable => Answer::InvalidRequest,
             Self::TokenTooLong
             | Self::TokenMalformed
+            | Self::OpaqueTokenUnsupported
             | Self::ExtensionCritical
             | Self::TypeWrong
             | Self::AlgorithmWrong
@@ -70,14 +71,15 @@ impl GuardRefusal {
             | Self::TokenInactive
             | Self::Revoked => Answer::InvalidToken,
             Self::PermissionMissing => Answer::InsufficientScope,
-            Self::KeysUnavailable | Self::IntrospectionUnavailable | Self::FeedCut => {
-                Answer::Unavailable
-            }
+            Self::KeysUnavailable
+            | Self::KeysStale
+            | Self::IntrospectionUnavailable
+            | Self::FeedCut => Answer::Unavailable,
         }
     }
 
     /// Seconds: the longest pause between two tries to reach the feed, the shortest time after which
-    /// an unknown key is asked for again, or enough for an issuer that restarts.
+    /// keys are asked for again, or enough for an issuer that restarts.
     const fn retry_after(self) -> &'static str {
         match self {
             Self::IntrospectionUnavailable => "2",

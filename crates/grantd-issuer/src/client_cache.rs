@@ -22,6 +22,19 @@ const PAGE: u32 = 1000;
 /// Before the first look nothing is known of the log, and nothing is cached that could be wrong.
 const UNSEEN: u64 = u64::MAX;
 
+/// How often the cache of clients was asked, and what it knew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounts {
+    /// The client was there.
+    pub hits: u64,
+    /// The id was known to be nobody's.
+    pub absent: u64,
+    /// Storage had to be asked.
+    pub misses: u64,
+    /// How many clients are there now.
+    pub clients: u64,
+}
+
 pub(crate) struct ClientCache {
     storage: Arc<dyn Clients>,
     present: Cache<ClientId, Arc<Client>>,
@@ -30,6 +43,9 @@ pub(crate) struct ClientCache {
     /// Raised before the cache is cleared: what was read before it must not stay in.
     epoch: AtomicU64,
     revision: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    known_absent: AtomicU64,
 }
 
 impl ClientCache {
@@ -40,6 +56,18 @@ impl ClientCache {
             absent: Cache::new(ABSENT),
             epoch: AtomicU64::new(0),
             revision: AtomicU64::new(UNSEEN),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            known_absent: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> CacheCounts {
+        CacheCounts {
+            hits: self.hits.load(Ordering::Relaxed),
+            absent: self.known_absent.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            clients: self.present.len() as u64,
         }
     }
 
@@ -56,15 +84,19 @@ impl ClientCache {
         Ok(None)
     }
 
-    async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
+    /// The client of this id.
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
         if let Some(client) = self.present.get(id) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(client));
         }
         // What cannot be an id is nobody's, and never reaches the database.
         let Ok(key) = id.parse::<ClientId>() else { return Ok(None) };
         if self.absent.get(&key).is_some() {
+            self.known_absent.fetch_add(1, Ordering::Relaxed);
             return Ok(None);
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         let epoch = self.epoch.load(Ordering::SeqCst);
         let client = self.storage.client(id).await?.map(Arc::new);
         match &client {

@@ -13,9 +13,11 @@
 pub mod changes;
 pub mod lists;
 pub mod tokens;
+pub mod usage;
 
 pub use changes::*;
 pub use lists::*;
+pub use usage::*;
 
 use std::sync::Arc;
 
@@ -53,6 +55,10 @@ macro_rules! storage_contract {
             ended_entries_are_forgotten_and_no_others
             every_change_is_in_the_audit_log_and_the_chain_holds
             two_who_change_at_once_notice_each_other
+            counts_of_usage_add_up_and_the_newest_last_time_stays
+            usage_is_read_page_by_page_of_one_client_or_of_all
+            totals_of_usage_are_the_sums_over_all_clients
+            old_usage_is_forgotten_and_no_other
             lists_of_clients_show_what_is_asked_for
             a_role_and_an_api_are_changed_only_as_they_were_seen
             the_audit_log_answers_questions_in_either_order

@@ -47,6 +47,21 @@ pub enum Fault {
     Signing,
 }
 
+impl Fault {
+    /// What [`Fault::name`] can say.
+    pub const NAMES: [&'static str; 4] = ["storage", "key-missing", "endpoint-off", "signing"];
+
+    /// The stable name: metric label.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Storage(_) => Self::NAMES[0],
+            Self::KeyMissing(_) => Self::NAMES[1],
+            Self::EndpointOff => Self::NAMES[2],
+            Self::Signing => Self::NAMES[3],
+        }
+    }
+}
+
 /// Why a request to an OAuth endpoint was not carried out.
 #[derive(Clone, Debug)]
 pub enum TokenError {

@@ -1,11 +1,14 @@
 //! The revocation feed: who reads it, and what a page of it says.
 
-use grantd_core::{Raw, admit_feed, authenticate, feed_credentials};
+use grantd_core::{
+    Client, ClientId, CredentialId, FeedProof, PresentedToken, Raw, Refusal, Timestamp, admit_feed,
+    admit_feed_token, authenticate,
+};
 use serde::Serialize;
 
 use crate::{
     change_log::ChangeEntry,
-    fault::{StorageFault, TokenError},
+    fault::{Fault, StorageFault, TokenError},
     issuer::{Issuer, refused},
     storage::Registry,
 };
@@ -75,16 +78,75 @@ impl FeedEntry {
     }
 }
 
+/// Who was let in to the feed, and by what: it may end before the reader does.
+#[derive(Debug)]
+pub struct FeedReader(Proven);
+
+#[derive(Debug)]
+enum Proven {
+    Secret(ClientId, CredentialId),
+    Token(Box<PresentedToken>),
+}
+
 impl Issuer {
-    /// Whether this request may read the feed: a resource server, by HTTP Basic.
-    pub async fn admit_to_feed(&self, raw: &Raw<'_>) -> Result<(), TokenError> {
-        let credentials =
-            feed_credentials(raw.authorization).map_err(|why| refused(why, raw, None))?;
+    /// Whether this request may read the feed: a resource server, by HTTP Basic or by an access token
+    /// of its own for this server itself (RFC 6750 section 2.1).
+    pub async fn admit_to_feed(&self, raw: &Raw<'_>) -> Result<FeedReader, TokenError> {
+        let now = self.clock.now();
+        let proof = FeedProof::parse(raw.authorization).map_err(|why| refused(why, raw, None))?;
+        let credentials = match proof {
+            FeedProof::Secret(credentials) => credentials,
+            FeedProof::Token(token) => {
+                let dead = || refused(Refusal::FeedTokenDead, raw, None);
+                let token = self.read(token).ok_or_else(dead)?;
+                let client = self.clients.client(&token.client).await?;
+                self.check_token(&token, client.as_deref(), now)
+                    .await?
+                    .map_err(|why| refused(why, raw, client.as_deref()))?;
+                return Ok(FeedReader(Proven::Token(Box::new(token))));
+            }
+        };
         let client = self.clients.find(&credentials).await?;
         let known = client.as_deref();
-        let caller = authenticate(&credentials, client.clone(), &self.hasher, self.clock.now())
+        let caller = authenticate(&credentials, client.clone(), &self.hasher, now)
             .map_err(|why| refused(why, raw, known))?;
-        admit_feed(&caller).map_err(|why| refused(why, raw, known))
+        admit_feed(caller.client()).map_err(|why| refused(why, raw, known))?;
+        let credential = caller.credential();
+        let credential = credential.ok_or_else(|| refused(Refusal::FeedNotAllowed, raw, known))?;
+        Ok(FeedReader(Proven::Secret(caller.client().id.clone(), credential)))
+    }
+
+    /// Whether a reader may still read, as things are now: it serves an API, and its secret or its
+    /// token is alive. A stream asks before each of its events.
+    pub async fn still_admits(&self, reader: &FeedReader) -> Result<bool, Fault> {
+        let now = self.clock.now();
+        match &reader.0 {
+            Proven::Secret(client, credential) => {
+                let client = self.clients.client(client.as_str()).await?;
+                Ok(client.is_some_and(|client| {
+                    let mut proofs = client.credentials.iter();
+                    let proof = proofs.find(|proof| proof.id == *credential);
+                    proof.is_some_and(|proof| proof.is_live(now)) && admit_feed(&client).is_ok()
+                }))
+            }
+            Proven::Token(token) => {
+                let client = self.clients.client(&token.client).await?;
+                Ok(self.check_token(token, client.as_deref(), now).await?.is_ok())
+            }
+        }
+    }
+
+    /// The token by storage, the client by the cache.
+    async fn check_token(
+        &self,
+        token: &PresentedToken,
+        client: Option<&Client>,
+        now: Timestamp,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let standing = self.tokens()?.standing(&token.names()).await?;
+        let Some(client) = client else { return Ok(Err(Refusal::FeedTokenDead)) };
+        let admitted = admit_feed_token(token, &standing, self.identifier(), now);
+        Ok(admitted.and_then(|()| admit_feed(client)))
     }
 
     /// The page behind a cursor, or the first of the whole list; `None`: the cursor is not of this

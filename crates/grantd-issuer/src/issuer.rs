@@ -1,23 +1,23 @@
 //! The server as a library: [`Issuer::token`] is the way of a token, to be read first.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use grantd_core::{
-    Algorithm, Authorized, Client, CredentialId, GrantType, Issued, Pen, Policy, PresentedToken,
-    Raw, Refusal, Refused, SecretHasher, SecretKey, SigningKey, Timestamp, TokenFormat,
-    TokenRequest, TokenSealer, Ttl, authenticate, authorize, mint,
+    Algorithm, Authorized, Client, GrantType, Issued, Pen, Policy, PresentedToken, Raw, Refusal,
+    Refused, SecretHasher, SecretKey, SigningKey, Timestamp, TokenFormat, TokenRequest,
+    TokenSealer, Ttl, authenticate, authorize, mint,
 };
 
 use crate::{
-    client_cache::ClientCache,
+    client_cache::{CacheCounts, ClientCache},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
     fault::{Fault, StorageFault, TokenError},
     key_ring::KeyRing,
     metadata::{self, Paths, SingleTokens},
-    registration::LastUse,
     storage::{Clients, Tokens},
+    usage_tally::UsageTally,
     use_log::UseLog,
 };
 
@@ -32,7 +32,8 @@ pub struct Issuer {
     pub(crate) clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
     metadata: Bytes,
-    uses: UseLog,
+    pub(crate) uses: UseLog,
+    pub(crate) usage: UsageTally,
 }
 
 impl Issuer {
@@ -103,16 +104,9 @@ impl Issuer {
         self.clients.forget();
     }
 
-    /// What is to be remembered of the use of credentials since the last call, for
-    /// [`crate::Registry::record_use`]. A host calls this every few seconds, and when it stops.
-    pub fn drain_uses(&self) -> Vec<(CredentialId, LastUse)> {
-        self.uses.drain()
-    }
-
-    pub(crate) fn note_use(&self, issued: &Issued, from: Option<IpAddr>) {
-        if let Some(credential) = issued.credential {
-            self.uses.note(credential, issued.issued_at, from);
-        }
+    /// How often the cache of clients was asked since the start, and what it knew.
+    pub fn cache_counts(&self) -> CacheCounts {
+        self.clients.counts()
     }
 
     /// The longest that a token can live by the server's own settings.
@@ -263,6 +257,7 @@ impl Builder {
             entropy: self.entropy,
             metadata,
             uses: UseLog::default(),
+            usage: UsageTally::default(),
         }
     }
 }

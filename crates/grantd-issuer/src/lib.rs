@@ -42,12 +42,16 @@ mod registration;
 mod registration_json;
 mod respond;
 mod storage;
+mod usage;
+mod usage_tally;
+mod usage_view;
 mod use_log;
 
 /// The core's words and decisions, re-exported so that a host needs one dependency.
 pub use grantd_core as core;
 
 pub use admin::{Admin, Stamp};
+pub use client_cache::CacheCounts;
 pub use client_edit::Setting;
 pub use clock::Clock;
 pub use entropy::Entropy;
@@ -66,3 +70,5 @@ pub use registration_json::{
 };
 pub use respond::Response;
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};
+pub use usage::{Hour, Outcome, Usage, UsageCount, UsageKey, UsageQuery, UsageTotal};
+pub use usage_view::{UsageTotalView, UsageView};

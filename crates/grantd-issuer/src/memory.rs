@@ -1,6 +1,7 @@
 //! Storage in memory: for tests, and for hosts whose clients live in their configuration.
 
 mod tables;
+mod usage;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

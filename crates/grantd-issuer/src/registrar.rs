@@ -2,6 +2,8 @@
 
 mod catalog;
 
+mod usage;
+
 use std::sync::Arc;
 
 use grantd_core::{

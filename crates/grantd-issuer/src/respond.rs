@@ -24,12 +24,14 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"grantd\", charset=\"UTF-8\"");
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 /// Keys and metadata change with a restart: five minutes is what caches may keep them.
 const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 impl Issuer {
     /// The token endpoint: answers a POST, whatever is in it. The caller has bounded the body and
-    /// checked the method, and says from where the request came, for the secret's last use.
+    /// checked the method, and says from where the request came, for the secret's last use and the
+    /// client's usage.
     ///
     /// The answer carries its [`Refused`] or [`Fault`] as an extension, for the host's log: the wire
     /// does not say the cause.
@@ -39,12 +41,16 @@ impl Issuer {
         body: &[u8],
         from: Option<IpAddr>,
     ) -> Response {
-        match self.token(&raw(headers, body)).await {
+        let raw = raw(headers, body);
+        match self.token(&raw).await {
             Ok(issued) => {
-                self.note_use(&issued, from);
+                self.note_issued(&issued, from);
                 token(&issued)
             }
-            Err(error) => Self::failure(error),
+            Err(TokenError::Refused(refused)) => {
+                refusal(self.note_refused(refused, &raw, from).await)
+            }
+            Err(TokenError::Faulted(fault)) => self::fault(fault),
         }
     }
 
@@ -145,6 +151,9 @@ fn refusal(refused: Refused) -> Response {
     let mut response = error(status, code.as_str(), code.description());
     if refused.challenge {
         response.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
+    }
+    if code == ErrorCode::InvalidToken {
+        response.headers_mut().insert(WWW_AUTHENTICATE, BEARER);
     }
     response.extensions_mut().insert(refused);
     response

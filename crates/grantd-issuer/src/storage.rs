@@ -20,6 +20,7 @@ use crate::{
         ClientFilter, CredentialSummary, LastUse, PermissionEntry, Registration, RoleEntry,
     },
     registration_json::moment,
+    usage::Usage,
 };
 
 /// What a token request asks of storage.
@@ -63,7 +64,7 @@ pub trait Tokens: Send + Sync {
 
 /// What the commands ask of storage. Every call is one transaction.
 #[async_trait]
-pub trait Registry: Clients {
+pub trait Registry: Clients + Usage {
     /// Adds a client with its first credential.
     async fn create_client(
         &self,

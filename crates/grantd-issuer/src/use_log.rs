@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use grantd_core::{CredentialId, Timestamp};
@@ -24,11 +24,25 @@ pub(crate) struct UseLog([Mutex<Part>; PARTS]);
 impl UseLog {
     /// Remembers a use. A part that is full forgets new credentials: what is lost is one time stamp.
     pub(crate) fn note(&self, credential: CredentialId, at: Timestamp, from: Option<IpAddr>) {
-        let part = usize::from(credential.uuid().as_bytes()[15]) % PARTS;
-        let mut part = self.0[part].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut part = self.part(credential);
         if part.len() < PART || part.contains_key(&credential) {
             part.insert(credential, (at, from));
         }
+    }
+
+    /// Takes in again what could not be written down, unless something newer was noted meanwhile.
+    pub(crate) fn put_back(&self, uses: Vec<(CredentialId, LastUse)>) {
+        for (credential, last) in uses {
+            let mut part = self.part(credential);
+            if part.len() < PART && !part.contains_key(&credential) {
+                part.insert(credential, (last.at, last.address.parse().ok()));
+            }
+        }
+    }
+
+    fn part(&self, credential: CredentialId) -> MutexGuard<'_, Part> {
+        let part = usize::from(credential.uuid().as_bytes()[15]) % PARTS;
+        self.0[part].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes out what has been noted.
@@ -66,6 +80,23 @@ mod tests {
         };
         assert_eq!(uses, [(id, last(2, "192.0.2.1")), (other, last(3, ""))]);
         assert!(log.drain().is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_written_comes_again_and_hides_nothing_newer() {
+        let log = UseLog::default();
+        let ids = [1, 2].map(|n| CredentialId::mint(Timestamp::default(), [n; 10]));
+        for id in ids {
+            log.note(id, Timestamp::from_seconds(1), "192.0.2.1".parse().ok());
+        }
+        let unwritten = log.drain();
+        log.note(ids[1], Timestamp::from_seconds(2), None);
+        log.put_back(unwritten);
+        let mut uses = log.drain();
+        uses.sort_by_key(|(_, last)| last.at);
+        let told: Vec<_> =
+            uses.iter().map(|(id, last)| (*id, last.at.seconds(), last.address.as_str())).collect();
+        assert_eq!(told, [(ids[0], 1, "192.0.2.1"), (ids[1], 2, "")]);
     }
 
     #[test]

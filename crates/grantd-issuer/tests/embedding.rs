@@ -9,8 +9,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use grantd_issuer::{
-    Admin, Clients, Issuer, KeyRing, Memory, NewClient, PermissionEntry, Registrar, Response,
-    StorageFault,
+    Admin, Clients, Hour, Issuer, KeyRing, Memory, NewClient, Outcome, PermissionEntry, Registrar,
+    Response, StorageFault, Usage,
     change_log::ChangeEntry,
     core::{Algorithm, Client, ClientState, GrantType, SecretKey, SigningKey},
 };
@@ -199,4 +199,25 @@ fn a_ring_needs_a_private_key_and_has_each_key_once() {
     let text = key.to_pem().unwrap().reveal().to_owned();
     let twice = grantd_core::Secret::new(text.clone() + &text.replace("RS256", "PS256"));
     assert!(KeyRing::from_pem(&twice, None, None).unwrap_err().to_string().contains("twice"));
+}
+
+#[tokio::test]
+async fn a_host_writes_usage_down_where_and_when_it_likes() {
+    let host = Host::new(None).await;
+    for _ in 0..3 {
+        assert_eq!(host.post(&host.form).await.status(), 200);
+    }
+    let wrong = format!("grant_type=client_credentials&client_id={}&client_secret=x", host.id);
+    assert_eq!(host.post(&wrong).await.status(), 401);
+    assert_eq!(host.post("grant_type=client_credentials&client_id=nobody").await.status(), 401);
+    let unwritten = host.issuer.drain_usage();
+    host.issuer.put_back_usage(unwritten);
+    host.storage.memory.record_usage(&host.issuer.drain_usage()).await.unwrap();
+    assert!(host.issuer.drain_usage().is_empty());
+    let totals = host.registrar.usage_totals(Hour::FIRST, Hour::LAST).await.unwrap();
+    let issued: u64 =
+        totals.iter().filter(|total| total.outcome == Outcome::ISSUED).map(|t| t.count).sum();
+    assert_eq!((issued, totals.iter().map(|total| total.count).sum::<u64>()), (3, 4));
+    let cache = host.issuer.cache_counts();
+    assert_eq!((cache.hits, cache.misses, cache.absent, cache.clients), (3, 2, 0, 1));
 }

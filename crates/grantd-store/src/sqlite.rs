@@ -11,6 +11,7 @@ mod registry;
 mod rows;
 mod statements;
 mod tokens;
+mod usage;
 
 use std::{
     fs::OpenOptions,

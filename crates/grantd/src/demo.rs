@@ -42,6 +42,7 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
         .build(Arc::clone(&store) as Arc<dyn Clients>);
     let issuer = Arc::new(issuer);
+    let recorder = serve::Recorder::start(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
     let guard = serve::own_guard(&issuer);
     let mut routes = serve::routes(issuer, store as Arc<_>);
     routes.router = routes.router.merge(schools::routes(&guard));
@@ -62,7 +63,9 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
              Stop it with Ctrl-C; everything it made goes with it.\n"
         )
     })?;
-    serve::serve(listener, routes).await
+    let served = serve::serve(listener, routes).await;
+    recorder.stop().await?;
+    served
 }
 
 /// Two permissions, and a client that has one of them.

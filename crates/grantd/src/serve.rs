@@ -5,16 +5,19 @@ mod body;
 mod connection;
 mod feed;
 mod listener;
+mod metrics;
 mod own_guard;
 mod pulse;
+mod recorder;
 mod refusal_log;
 mod routes;
+mod sweep;
 
 use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use grantd_core::GrantType;
-use grantd_issuer::{Clients, Clock, Issuer, Registry, StorageFault, Tokens, clock::SystemClock};
+use grantd_issuer::{Clients, Issuer, Registry, StorageFault, Tokens};
 use grantd_store::Sqlite;
 use serde_json::json;
 use tokio::{
@@ -23,19 +26,18 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
+use metrics::Metrics;
+use sweep::sweep;
+
 pub(crate) use listener::serve;
 pub(crate) use own_guard::own_guard;
+pub(crate) use recorder::Recorder;
 pub(crate) use routes::routes;
 
 use crate::{output::Output, settings::Settings};
 
 /// How often the server looks whether something has changed its clients.
 const REFRESH: Duration = Duration::from_millis(50);
-
-/// How often the change log is swept.
-const SWEEP: Duration = Duration::from_mins(10);
-/// How long the last use of a secret may stay unwritten.
-const RECORD: Duration = Duration::from_secs(2);
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
@@ -54,40 +56,13 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     announce(&issuer, listening, output)?;
     let issuer = Arc::new(issuer);
     store.allow_ttl(issuer.longest_ttl()).await?;
-    let recorder = tokio::spawn(record_uses(Arc::clone(&issuer), Arc::clone(&store)));
-    let sweeper = tokio::spawn(sweep(Arc::clone(&store)));
-    let routes = routes(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
+    let recorder = Recorder::start(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
+    let sweeper = tokio::spawn(sweep(Arc::clone(&store) as Arc<_>));
+    let routes = routes(issuer, store as Arc<_>);
     let served = serve(listener, routes).await;
-    recorder.abort();
     sweeper.abort();
-    store.record_use(&issuer.drain_uses()).await?;
+    recorder.stop().await?;
     served
-}
-
-/// Forgets what can kill no token any more, so that the change log does not grow with each revocation.
-async fn sweep(store: Arc<Sqlite>) {
-    loop {
-        if let Err(fault) = store.forget_ended(SystemClock.now()).await {
-            tracing::error!(
-                fault = &fault as &dyn std::error::Error,
-                "old entries are not forgotten"
-            );
-        }
-        tokio::time::sleep(SWEEP).await;
-    }
-}
-
-/// Writes down when and from where secrets were used, a batch at a time.
-async fn record_uses(issuer: Arc<Issuer>, store: Arc<Sqlite>) {
-    loop {
-        tokio::time::sleep(RECORD).await;
-        let uses = issuer.drain_uses();
-        if !uses.is_empty()
-            && let Err(fault) = store.record_use(&uses).await
-        {
-            tracing::error!(fault = &fault as &dyn std::error::Error, "last uses are not recorded");
-        }
-    }
 }
 
 /// Reads keys and settings now, and takes issuer and storage when the port is known.
@@ -117,6 +92,7 @@ pub(crate) struct Watcher {
     storage: Arc<dyn Registry>,
     told: watch::Sender<u64>,
     noticed: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl Watcher {
@@ -138,6 +114,7 @@ impl Watcher {
     async fn look(&self) -> Result<(), StorageFault> {
         self.issuer.refresh().await?;
         let revision = self.storage.revision().await?;
+        self.metrics.watch.looked(revision);
         self.told.send_if_modified(|told| std::mem::replace(told, revision) != revision);
         Ok(())
     }

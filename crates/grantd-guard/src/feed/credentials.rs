@@ -1,4 +1,4 @@
-//! What the guard proves itself with to the feed.
+//! What the guard proves itself with to the issuer.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use http::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-/// The credentials of a resource server: a client that serves this API
-/// (`grantd client create --serves API`). The secret is never printed, and wiped when dropped.
+/// The credentials of a resource server, for the revocation feed and for introspection: a client that
+/// serves this API (`grantd client create --serves API`). The secret is never printed, and wiped when dropped.
 #[derive(Clone)]
 pub struct FeedCredentials {
     client_id: String,
@@ -23,7 +23,7 @@ impl FeedCredentials {
     }
 
     /// The Authorization header. Both parts are form-encoded first, as the section demands.
-    pub(super) fn authorization(&self) -> HeaderValue {
+    pub(crate) fn authorization(&self) -> HeaderValue {
         // Three times the length at most, so that no growing leaves copies behind.
         let room = 3 * (self.client_id.len() + self.secret.reveal().len()) + 1;
         let mut pair = Zeroizing::new(String::with_capacity(room));

@@ -65,13 +65,23 @@ impl Ledger {
     /// Whether a token that is good otherwise may pass. What is known to be dead stays so while the
     /// feed is cut, in either mode.
     pub(super) fn judge(&self, principal: &Principal, kid: &str) -> Result<(), GuardRefusal> {
-        if is_dead(&self.kills.load(), principal, kid) {
-            return Err(GuardRefusal::Revoked);
-        }
-        if self.tell_cut() && self.settings.mode == FailMode::Closed {
-            return Err(GuardRefusal::FeedCut);
-        }
-        Ok(())
+        self.refute(principal, Some(kid))?;
+        if self.is_blocking() { Err(GuardRefusal::FeedCut) } else { Ok(()) }
+    }
+
+    /// Whether something is known that kills the token.
+    pub(super) fn refute(
+        &self,
+        principal: &Principal,
+        kid: Option<&str>,
+    ) -> Result<(), GuardRefusal> {
+        let dead = is_dead(&self.kills.load(), principal, kid);
+        if dead { Err(GuardRefusal::Revoked) } else { Ok(()) }
+    }
+
+    /// Whether the feed is cut, and that is to block tokens.
+    pub(super) fn is_blocking(&self) -> bool {
+        self.tell_cut() && self.settings.mode == FailMode::Closed
     }
 
     /// Whether the feed is cut; the log hears of it once.
@@ -162,7 +172,7 @@ impl Ledger {
 }
 
 /// Whether any entry kills the token. A user's entry never touches a client's own token.
-fn is_dead(kills: &Kills, principal: &Principal, kid: &str) -> bool {
+fn is_dead(kills: &Kills, principal: &Principal, kid: Option<&str>) -> bool {
     let user = principal.user_id().zip(principal.user_generation());
     let dead = |kind, id: Option<&str>| id.is_some_and(|id| kills.kill(kind, id, 0));
     kills.kill(Kind::Client, principal.client_id(), principal.generation())
@@ -170,5 +180,5 @@ fn is_dead(kills: &Kills, principal: &Principal, kid: &str) -> bool {
         || dead(Kind::Credential, principal.credential_id())
         || dead(Kind::Token, Some(principal.token_id()))
         || dead(Kind::Grant, principal.grant_id())
-        || dead(Kind::Key, Some(kid))
+        || dead(Kind::Key, kid)
 }

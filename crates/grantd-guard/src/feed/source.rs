@@ -5,7 +5,7 @@ use http::{
     HeaderName, HeaderValue, Request, Response, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use url::Url;
 
@@ -74,7 +74,7 @@ impl Source {
         })
     }
 
-    fn request(&self, url: &Url, accept: &'static str) -> Result<Request<Empty<Bytes>>, FeedError> {
+    fn request(&self, url: &Url, accept: &'static str) -> Result<Request<Full<Bytes>>, FeedError> {
         let mut request = get(url)?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));

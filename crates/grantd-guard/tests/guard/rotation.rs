@@ -7,6 +7,8 @@ use futures_util::future::join_all;
 use grantd_guard::GuardRefusal;
 
 use crate::{
+    application::{application, ask_with},
+    fake_feed::eventually,
     fake_issuer::{FakeIssuer, change},
     forge::Forge,
 };
@@ -80,6 +82,68 @@ async fn while_the_issuer_fails_the_known_keys_stay_in_use() {
     change(&issuer.keys, |document| document.status = StatusCode::OK);
     assert!(guard.verify(&issuer.token(&new)).await.is_ok());
     assert!(guard.verify(&issuer.token(&old)).await.is_err());
+}
+
+/// So much time goes by at once, for every timer.
+async fn pass(time: Duration) {
+    // First the tasks that were just spawned set their timers.
+    tokio::task::yield_now().await;
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn keys_that_could_not_be_read_for_a_day_are_believed_no_more_until_they_are_read() {
+    let key = Forge::new("k");
+    let issuer = FakeIssuer::start("", &[&key]).await;
+    let guard = issuer.guard().refetch_interval(Duration::ZERO).build().await.unwrap();
+    let token = issuer.token(&key);
+    change(&issuer.keys, |document| document.status = StatusCode::INTERNAL_SERVER_ERROR);
+    pass(Duration::from_hours(24) - Duration::from_mins(1)).await;
+    assert!(guard.verify(&token).await.is_ok());
+    pass(Duration::from_secs(61)).await;
+    let app = application(&guard);
+    let answer = ask_with(&app, "/api/v1/schools", &token).await;
+    assert_eq!((answer.status, &answer.headers["retry-after"]), (503, &"10".parse().unwrap()));
+    assert_eq!(guard.verify(&token).await.unwrap_err(), GuardRefusal::KeysStale);
+    change(&issuer.keys, |document| document.status = StatusCode::OK);
+    assert!(guard.verify(&token).await.is_ok(), "a token is enough to read them again");
+    change(&issuer.keys, |document| document.status = StatusCode::INTERNAL_SERVER_ERROR);
+    pass(Duration::from_hours(23)).await;
+    assert!(guard.verify(&token).await.is_ok(), "the time counts from the last success");
+}
+
+#[tokio::test]
+async fn tokens_at_stale_keys_cause_one_fetch_an_interval() {
+    let key = Forge::new("k");
+    let issuer = FakeIssuer::start("", &[&key]).await;
+    let guard = issuer.guard().max_key_age(Duration::from_hours(1)).build().await.unwrap();
+    let token = issuer.token(&key);
+    change(&issuer.keys, |document| document.status = StatusCode::INTERNAL_SERVER_ERROR);
+    pass(Duration::from_mins(61)).await;
+    for _ in 0..50 {
+        assert_eq!(guard.verify(&token).await.unwrap_err(), GuardRefusal::KeysStale);
+    }
+    // One when it was built, one by age, one by a token.
+    assert!(issuer.fetches() <= 3, "{}", issuer.fetches());
+}
+
+#[tokio::test]
+async fn keys_are_read_twice_within_the_age_that_they_may_have() {
+    let key = Forge::new("k");
+    let issuer = FakeIssuer::start("", &[&key]).await;
+    let guard = issuer
+        .guard()
+        .refresh_interval(Duration::from_hours(10))
+        .max_key_age(Duration::from_hours(1))
+        .build()
+        .await
+        .unwrap();
+    pass(Duration::from_mins(31)).await;
+    eventually("read again", async || issuer.fetches() == 2).await;
+    pass(Duration::from_mins(31)).await;
+    assert!(guard.verify(&issuer.token(&key)).await.is_ok());
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::{
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
+    usage::{UsageCount, UsageKey},
 };
 
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(super) struct Tables {
     pub(super) changes: Vec<ChangeEntry>,
     pub(super) seq: u64,
     pub(super) longest_ttl: Ttl,
+    pub(super) usage: BTreeMap<UsageKey, UsageCount>,
 }
 
 impl Default for Tables {
@@ -38,6 +40,7 @@ impl Default for Tables {
             changes: Vec::new(),
             seq: 0,
             longest_ttl: Ttl::DEFAULT,
+            usage: BTreeMap::new(),
         }
     }
 }

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
 
+mod feed;
 mod introspection;
 mod opaque;
 mod revocation;
+mod subjects;
 mod world;

@@ -126,6 +126,14 @@ impl World {
         active
     }
 
+    pub(crate) fn secret(&self, client: &str) -> &str {
+        &self.secrets[client]
+    }
+
+    pub(crate) fn registrar(&self) -> &Registrar {
+        &self.registrar
+    }
+
     pub(crate) async fn set_state(&self, client: &str, state: ClientState) {
         self.registrar.set_client_state(&Admin::program("test"), client, state).await.unwrap();
         self.issuer.refresh().await.unwrap();

@@ -10,6 +10,7 @@ use super::lane::fault;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_clients", include_str!("../../migrations/sqlite/0001_clients.sql")),
     ("0002_changes", include_str!("../../migrations/sqlite/0002_changes.sql")),
+    ("0003_usage", include_str!("../../migrations/sqlite/0003_usage.sql")),
     ("0004_lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
 ];
 

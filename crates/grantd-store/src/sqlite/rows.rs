@@ -145,11 +145,13 @@ fn ttl(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Ttl>> {
         .transpose()
 }
 
-fn timestamp(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
+/// Microseconds as a moment.
+pub(super) fn timestamp(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
     row.get(at).map(Timestamp::from_micros)
 }
 
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+/// A number that is never negative.
+pub(super) fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     u64::try_from(row.get::<_, i64>(at)?).map_err(|error| broken(at, &error))
 }
 

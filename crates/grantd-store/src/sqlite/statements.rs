@@ -117,6 +117,25 @@ statements! {
                        EXISTS (SELECT 1 FROM change_log WHERE kind = 'credential' AND id = ?2),
                        EXISTS (SELECT 1 FROM change_log WHERE kind = 'token' AND id = ?3)";
 
+    ADD_USAGE = "INSERT INTO usage (client_id, hour, outcome, count, last_at, last_from) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (client_id, hour, outcome) DO UPDATE SET
+                     count = count + excluded.count,
+                     last_at = max(last_at, excluded.last_at),
+                     last_from = iif(excluded.last_at >= last_at, excluded.last_from, last_from)";
+    ADD_USAGE_TOTAL = "INSERT INTO usage_totals (hour, outcome, count) VALUES (?1, ?2, ?3)
+                       ON CONFLICT (hour, outcome) DO UPDATE SET count = count + excluded.count";
+    USAGE = "SELECT client_id, hour, outcome, count, last_at, last_from FROM usage
+             WHERE hour >= ?1 AND hour < ?2 AND (hour, client_id, outcome) > (?4, ?5, ?6)
+             ORDER BY hour, client_id, outcome LIMIT ?3";
+    USAGE_OF_CLIENT = "SELECT client_id, hour, outcome, count, last_at, last_from FROM usage
+                       WHERE client_id = ?1 AND hour >= ?2 AND hour < ?3
+                           AND (hour, client_id, outcome) > (?5, ?6, ?7)
+                       ORDER BY hour, outcome LIMIT ?4";
+    USAGE_TOTALS = "SELECT hour, outcome, count FROM usage_totals
+                    WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, outcome";
+    FORGET_USAGE = "DELETE FROM usage WHERE hour < ?1";
+    FORGET_USAGE_TOTALS = "DELETE FROM usage_totals WHERE hour < ?1";
+
     LAST_HASH = "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1";
     INSERT_AUDIT = "INSERT INTO audit (seq, at, actor, address, action, object, before, after, hash)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";

@@ -16,6 +16,7 @@ mod permissions;
 mod protocol;
 mod roles;
 mod uris;
+mod usage;
 mod words;
 
 use axum::{
@@ -49,11 +50,17 @@ pub(super) fn api(guard: &Guard, issuer: &str) -> Router<Server> {
         .routes(routes!(roles::list_roles, roles::create_role))
         .routes(routes!(roles::show_role, roles::change_role, roles::delete_role))
         .routes(routes!(permissions::list_permissions, permissions::create_permission))
-        .routes(routes!(permissions::show_permission, permissions::delete_permission))
+        .routes(routes!(
+            permissions::show_permission,
+            permissions::change_permission,
+            permissions::delete_permission
+        ))
         .routes(routes!(apis::list_apis, apis::create_api))
         .routes(routes!(apis::show_api, apis::change_api))
         .routes(routes!(audit::list_audit_events))
-        .routes(routes!(audit::verify_audit_log));
+        .routes(routes!(audit::verify_audit_log))
+        .routes(routes!(usage::list_usage))
+        .routes(routes!(usage::sum_usage));
     let (routes, paths) = api.split_for_parts();
     let guarded = routes
         .method_not_allowed_fallback(method_not_allowed)

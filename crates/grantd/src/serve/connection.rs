@@ -5,6 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, panic::AssertUnwindSafe, sync::A
 use axum::{
     Router,
     body::{Body, Bytes},
+    extract::MatchedPath,
 };
 use futures_util::FutureExt;
 use grantd_core::Refused;
@@ -19,6 +20,7 @@ use tower::ServiceExt;
 use super::{
     body,
     feed::Streaming,
+    metrics::{Ending, Metrics},
     pulse::{Pulse, Verdict, Watched},
     refusal_log::RefusalLog,
     routes::{self, Peer, TOKEN},
@@ -35,6 +37,7 @@ pub(super) struct Shared {
     pub(super) router: Router,
     pub(super) issuer: Arc<Issuer>,
     pub(super) log: RefusalLog,
+    pub(super) metrics: Arc<Metrics>,
     /// Whether so many connections are open that idle ones must go sooner.
     pub(super) busy: Box<dyn Fn() -> bool + Send + Sync>,
     /// Turns true when the server stops.
@@ -85,6 +88,7 @@ async fn answer(
     shared: &Shared,
     pulse: &Arc<Pulse>,
 ) -> Response<Answer> {
+    let start = Instant::now();
     let hot = request.method() == Method::POST && request.uri().path() == TOKEN;
     let answered = AssertUnwindSafe(async {
         if hot {
@@ -96,15 +100,25 @@ async fn answer(
     let mut response = answered.catch_unwind().await.unwrap_or_else(|_| {
         // The panic's text is in the log already, by the panic hook.
         tracing::error!("a request panicked; it was answered with 500 and the server goes on");
+        shared.metrics.panicked();
         let text = "The server failed on this request.";
         routes::problem(StatusCode::INTERNAL_SERVER_ERROR, text).map(Either::Right)
     });
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
+        shared.metrics.refused(refused.refusal);
         shared.log.refused(&refused, peer);
     }
     if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+        shared.metrics.failed(&fault);
         shared.log.failed(&fault);
+    }
+    let (ending, took) = (Ending::of(response.status()), start.elapsed());
+    if hot {
+        shared.metrics.token.answered(ending, took);
+    } else {
+        let route = response.extensions_mut().remove::<MatchedPath>();
+        shared.metrics.answered(route.as_ref(), ending, took);
     }
     response
 }

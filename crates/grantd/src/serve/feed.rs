@@ -7,15 +7,15 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use grantd_core::{Authorization, Raw};
 use grantd_issuer::{
     Issuer,
-    feed::{Cursor, FeedPage},
+    feed::{Cursor, FeedPage, FeedReader},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE},
+    header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE},
 };
 use tokio::sync::watch;
 
@@ -33,9 +33,10 @@ pub(super) async fn revocations(State(server): State<Server>, request: Request) 
     let values = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     let raw =
         Raw { authorization: Authorization::from_values(values), content_type: None, body: b"" };
-    if let Err(error) = server.issuer.admit_to_feed(&raw).await {
-        return Issuer::failure(error).map(Body::from);
-    }
+    let reader = match server.issuer.admit_to_feed(&raw).await {
+        Ok(reader) => reader,
+        Err(error) => return Issuer::failure(error).map(Body::from),
+    };
     let Ok(after) = place(&request) else {
         return problem(
             StatusCode::GONE,
@@ -47,7 +48,7 @@ pub(super) async fn revocations(State(server): State<Server>, request: Request) 
         Ok(None) => {
             problem(StatusCode::GONE, "This cursor is not of this feed: start over without one.")
         }
-        Ok(Some(page)) if wants_events(headers) => stream_from(server, page),
+        Ok(Some(page)) if wants_events(headers) => stream_from(server, reader, page),
         Ok(Some(page)) => {
             answer("application/json", Body::from(serde_json::to_vec(&page).unwrap_or_default()))
         }
@@ -70,24 +71,37 @@ fn wants_events(headers: &HeaderMap) -> bool {
     accept.to_ascii_lowercase().contains("text/event-stream")
 }
 
-/// The rest of the list and then every change as it comes, until the server stops.
-fn stream_from(server: Server, page: FeedPage) -> Response {
+/// The rest of the list and then every change as it comes, until the server stops or the reader may
+/// read no more: that ends the stream before another event, and a quiet one at the next heartbeat.
+fn stream_from(server: Server, reader: FeedReader, page: FeedPage) -> Response {
     let revisions = server.revisions.clone();
-    let state = (server, revisions, Some(page), None);
-    let events = stream::unfold(state, |(server, mut revisions, page, cursor)| async move {
-        if let Some(page) = page {
-            let (text, cursor) = (events(&page), Cursor::parse(&page.cursor));
-            return Some((Ok::<_, Infallible>(text), (server, revisions, None, cursor)));
-        }
-        let more = next_page(&server, &mut revisions, cursor).await?;
-        let (text, cursor) = match more {
-            Some(page) => (events(&page), Cursor::parse(&page.cursor)),
-            None => (Bytes::from_static(b": alive\n\n"), cursor),
-        };
-        Some((Ok(text), (server, revisions, None, cursor)))
-    });
-    let mut response = answer("text/event-stream", Body::from_stream(events));
+    let open = server.metrics.streams.open();
+    let state = (server, reader, revisions, Some(page), None);
+    let events =
+        stream::unfold(state, |(server, reader, mut revisions, page, cursor)| async move {
+            if let Some(page) = page {
+                let (text, cursor) = (events(&page), Cursor::parse(&page.cursor));
+                return Some((
+                    Ok::<_, Infallible>(text),
+                    (server, reader, revisions, None, cursor),
+                ));
+            }
+            let more = next_page(&server, &mut revisions, cursor).await?;
+            // A fault ends it as well: nobody is let on unlooked.
+            if !server.issuer.still_admits(&reader).await.unwrap_or(false) {
+                return None;
+            }
+            let (text, cursor) = match more {
+                Some(page) => (events(&page), Cursor::parse(&page.cursor)),
+                None => (Bytes::from_static(b": alive\n\n"), cursor),
+            };
+            Some((Ok(text), (server, reader, revisions, None, cursor)))
+        });
+    let mut response =
+        answer("text/event-stream", Body::from_stream(events.inspect(move |_| _ = &open)));
     response.extensions_mut().insert(Streaming);
+    // Its end is the connection's: an idle one would be taken for a stream that is still quiet.
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

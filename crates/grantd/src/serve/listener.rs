@@ -37,6 +37,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
         router: routes.router,
         issuer: routes.issuer,
         log: RefusalLog::new(),
+        metrics: routes.metrics,
         busy: Box::new(move || watched_room.available_permits() < places as usize / 2),
         stopping,
     });
@@ -52,7 +53,8 @@ pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
                     let _ = stream.set_nodelay(true);
                     let shared = Arc::clone(&shared);
                     tokio::spawn(async move {
-                        connection::serve(stream, peer, shared).await;
+                        let _open = shared.metrics.connections.open();
+                        connection::serve(stream, peer, Arc::clone(&shared)).await;
                         drop(place);
                     });
                 }

@@ -81,24 +81,33 @@ mod tests {
         format: TokenFormat,
         scope: &str,
     ) -> (String, String) {
+        let new = NewClient { format: Some(format), ..NewClient::default() };
+        token_of(server, new, scope).await
+    }
+
+    /// A client made like this, and a token of it.
+    async fn token_of(
+        server: &(Arc<Issuer>, Registrar),
+        new: NewClient,
+        scope: &str,
+    ) -> (String, String) {
         let (issuer, registrar) = server;
         let new = NewClient {
             name: "Ops".to_owned(),
-            format: Some(format),
             permissions: ["manage_system", "b.read"].map(|name| name.parse().unwrap()).to_vec(),
-            ..NewClient::default()
+            ..new
         };
         let hasher = secret_key().secret_hasher();
         let created = registrar.create_client(&Admin::program("test"), new, &hasher).await.unwrap();
         let (_, secret) = created.secret.unwrap();
         let (id, secret) = (created.client.id, secret.reveal());
-        let form = format!(
-            "grant_type=client_credentials&scope={scope}&client_id={id}&client_secret={secret}"
-        );
+        // As JSON, for an id may have any printable character.
+        let body = serde_json::json!({
+            "grant_type": "client_credentials", "scope": scope, "client_id": id.as_str(), "client_secret": secret,
+        });
         let mut headers = HeaderMap::new();
-        let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(CONTENT_TYPE, content_type);
-        let answer = issuer.post_token(&headers, form.as_bytes(), None).await;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let answer = issuer.post_token(&headers, body.to_string().as_bytes(), None).await;
         let answer: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
         (id.to_string(), answer["access_token"].as_str().unwrap().to_owned())
     }
@@ -126,6 +135,24 @@ mod tests {
             let (_, token) = token(&server, format, "b.read").await;
             let refusal = own_guard(&server.0).verify(&token).await.unwrap_err();
             assert_eq!(refusal, GuardRefusal::AudienceWrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_s_token_never_yields_a_user_whatever_its_id() {
+        let server = server().await;
+        let guard = own_guard(&server.0);
+        let uuid = "0190c0de-0000-7000-8000-000000000001";
+        for (id, other) in [(uuid, "0190C0DE"), ("1", "0"), ("user:1", "grant"), ("a b\"\\", "~")] {
+            for (id, format) in [(id, TokenFormat::Jwt), (other, TokenFormat::Opaque)] {
+                let id = Some(id.parse().unwrap());
+                let new = NewClient { id, format: Some(format), ..NewClient::default() };
+                let (id, token) = token_of(&server, new, "manage_system").await;
+                let principal = guard.verify(&token).await.unwrap();
+                assert_eq!((principal.client_id(), principal.user_id()), (&*id, None));
+                assert_eq!((principal.user_generation(), principal.grant_id()), (None, None));
+                assert_eq!(principal.grant_type(), GrantType::ClientCredentials);
+            }
         }
     }
 

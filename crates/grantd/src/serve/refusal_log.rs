@@ -1,17 +1,21 @@
 //! A line for a refused or failed request, but not a flood of them.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use grantd_core::Refused;
+use grantd_core::{ClientId, Refusal, Refused};
 use grantd_issuer::Fault;
 use tokio::time::Instant;
 
 /// Lines a second; what is more is counted.
 const LINES: u32 = 500;
+/// Of these, lines about the same refusal of the same client: one that tries again and again does
+/// not push the others out.
+const SAME_LINES: u32 = 20;
 
 /// Writes refusals to the log: the name, the client where it exists, the address. Nothing that the
 /// caller sent.
@@ -21,50 +25,77 @@ pub(super) struct RefusalLog(Mutex<Window>);
 #[derive(Debug)]
 struct Window {
     start: Instant,
-    refusals: u32,
+    lines: u32,
+    unwritten: u32,
+    /// At most [`LINES`] of them.
+    same: HashMap<Subject, u32>,
+}
+
+/// What a line is about.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    Refused(Option<ClientId>, Refusal),
+    Failed(&'static str),
 }
 
 impl RefusalLog {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Window { start: Instant::now(), refusals: 0 }))
+        Self(Mutex::new(Window::new(Instant::now())))
     }
 
     /// A request that we could not serve, by our own fault.
     pub(super) fn failed(&self, fault: &Fault) {
-        if self.fits() {
+        if self.fits(Subject::Failed(fault.name())) {
             tracing::error!(fault = fault as &dyn std::error::Error, "token request failed");
         }
     }
 
     /// A request that was refused.
     pub(super) fn refused(&self, refused: &Refused, peer: SocketAddr) {
-        if self.fits() {
+        if self.fits(Subject::Refused(refused.client.clone(), refused.refusal)) {
             let client = refused.client.as_ref().map(tracing::field::display);
             tracing::info!(refusal = refused.refusal.name(), client, peer = %peer.ip(), "token request refused");
         }
     }
 
-    fn fits(&self) -> bool {
-        let (unwritten, fits) = self.count(Instant::now());
+    fn fits(&self, subject: Subject) -> bool {
+        let (unwritten, fits) = self.count(subject, Instant::now());
         if unwritten > 0 {
             tracing::warn!(
                 unwritten,
-                "refusals and faults before this line that are not in the log"
+                "refusals and faults before this line that are not in the log; usage and /metrics count them"
             );
         }
         fits
     }
 
     /// How many lines of the last second were left out, if it is over; and whether this one fits.
-    fn count(&self, now: Instant) -> (u32, bool) {
+    fn count(&self, subject: Subject, now: Instant) -> (u32, bool) {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unwritten = 0;
         if now.duration_since(window.start) >= Duration::from_secs(1) {
-            unwritten = window.refusals.saturating_sub(LINES);
-            *window = Window { start: now, refusals: 0 };
+            unwritten = std::mem::replace(&mut *window, Window::new(now)).unwritten;
         }
-        window.refusals = window.refusals.saturating_add(1);
-        (unwritten, window.refusals <= LINES)
+        (unwritten, window.fits(subject))
+    }
+}
+
+impl Window {
+    fn new(start: Instant) -> Self {
+        Self { start, lines: 0, unwritten: 0, same: HashMap::new() }
+    }
+
+    fn fits(&mut self, subject: Subject) -> bool {
+        if self.lines < LINES {
+            let same = self.same.entry(subject).or_default();
+            *same = same.saturating_add(1);
+            if *same <= SAME_LINES {
+                self.lines += 1;
+                return true;
+            }
+        }
+        self.unwritten = self.unwritten.saturating_add(1);
+        false
     }
 }
 
@@ -72,12 +103,29 @@ impl RefusalLog {
 mod tests {
     use super::*;
 
+    fn wrong(client: u32) -> Subject {
+        Subject::Refused(client.to_string().parse().ok(), Refusal::ClientSecretWrong)
+    }
+
+    fn written(log: &RefusalLog, subjects: impl Iterator<Item = Subject>) -> usize {
+        subjects.filter_map(|subject| log.count(subject, Instant::now()).1.then_some(())).count()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_flood_is_counted_and_not_written() {
         let log = RefusalLog::new();
-        let written = (0..1000).filter(|_| log.count(Instant::now()).1).count();
-        assert_eq!(written, LINES as usize);
+        assert_eq!(written(&log, (0..1000).map(wrong)), LINES as usize);
+        assert_eq!(log.0.lock().unwrap().same.len(), LINES as usize, "bounded");
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(log.count(Instant::now()), (1000 - LINES, true));
+        assert_eq!(log.count(wrong(0), Instant::now()), (1000 - LINES, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_client_s_flood_leaves_room_for_the_others() {
+        let log = RefusalLog::new();
+        assert_eq!(written(&log, (0..1000).map(|_| wrong(1))), SAME_LINES as usize);
+        assert_eq!(written(&log, [wrong(2), Subject::Failed("storage")].into_iter()), 2);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(log.count(wrong(1), Instant::now()), (1000 - SAME_LINES, true));
     }
 }

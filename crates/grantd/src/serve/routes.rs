@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
+    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -17,7 +18,15 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Watcher, api::api, body, feed::revocations, own_guard::own_guard, pulse::Pulse};
+use super::{
+    Watcher,
+    api::api,
+    body,
+    feed::revocations,
+    metrics::{self, Metrics},
+    own_guard::own_guard,
+    pulse::Pulse,
+};
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +40,7 @@ pub(super) struct Server {
     pub(super) registrar: Arc<Registrar>,
     /// The last change that was noticed; gone when the server stops.
     pub(super) revisions: watch::Receiver<u64>,
+    pub(super) metrics: Arc<Metrics>,
     /// Makes the server look for changes at once.
     pub(super) noticed: Arc<Notify>,
 }
@@ -43,6 +53,7 @@ pub(crate) struct Routes {
     pub(super) issuer: Arc<Issuer>,
     /// What follows the change log; the feed's streams end with it.
     pub(super) watching: AbortHandle,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Where the token endpoint is.
@@ -52,25 +63,35 @@ pub(super) const TOKEN: &str = "/oauth/token";
 pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes {
     let (told, revisions) = watch::channel(0);
     let noticed = Arc::new(Notify::new());
+    let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
+    let metrics = Arc::new(Metrics::new(Arc::clone(&issuer), path.trim_end_matches('/')));
     let watcher = Watcher {
         issuer: issuer.clone(),
         storage: storage.clone(),
         told,
         noticed: noticed.clone(),
+        metrics: Arc::clone(&metrics),
     };
     let watching = tokio::spawn(watcher.run()).abort_handle();
-    let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
     let registrar = Arc::new(Registrar::new(Arc::clone(&storage)));
-    let server = Server { issuer: Arc::clone(&issuer), storage, registrar, revisions, noticed };
+    let server = Server {
+        issuer: Arc::clone(&issuer),
+        storage,
+        registrar,
+        revisions,
+        metrics: Arc::clone(&metrics),
+        noticed,
+    };
     let endpoints = endpoints().merge(api(&own_guard(&issuer), issuer.identifier()));
-    let mut router = endpoints.clone();
+    // Not under the issuer's path: what a proxy hands on from outside does not reach it.
+    let mut router = endpoints.clone().route("/metrics", get(metrics::show));
     if path.len() > 1 {
         // RFC 8414 section 3.1: the well-known part stands between the host and the issuer's path.
         let metadata_path = format!("/.well-known/oauth-authorization-server{path}");
         router = router.nest(&path, endpoints).route(&metadata_path, get(metadata));
     }
-    let router = router.fallback(not_found).with_state(server);
-    Routes { router, issuer, watching }
+    let router = router.fallback(not_found).with_state(server).layer(from_fn(metrics::name_route));
+    Routes { router, issuer, watching, metrics }
 }
 
 fn endpoints() -> Router<Server> {

@@ -10,7 +10,7 @@ use super::{
     wire::{self, request},
 };
 
-fn post(running: &Running, path: &str, caller: &Client, body: &str) -> wire::Answer {
+pub(crate) fn post(running: &Running, path: &str, caller: &Client, body: &str) -> wire::Answer {
     let body = format!("{body}&client_id={}&client_secret={}", caller.id, caller.secret);
     let headers = [("Content-Type", "application/x-www-form-urlencoded")];
     wire::send(running.address, &request("POST", path, &headers, body.as_bytes())).unwrap()
@@ -24,15 +24,15 @@ pub(crate) fn active(running: &Running, caller: &Client, token: &str) -> bool {
     told["active"] == true
 }
 
-struct Scene {
-    place: Place,
-    running: Running,
-    server: Client,
-    client: Client,
-    other: Client,
+pub(crate) struct Scene {
+    pub(crate) place: Place,
+    pub(crate) running: Running,
+    pub(crate) server: Client,
+    pub(crate) client: Client,
+    pub(crate) other: Client,
 }
 
-fn scene(options: &str) -> Scene {
+pub(crate) fn scene(options: &str) -> Scene {
     let place = Place::new();
     place.grantd("permission create a");
     place.grantd("permission create b");
@@ -44,9 +44,9 @@ fn scene(options: &str) -> Scene {
 }
 
 /// What kills, by name: each takes the scene and the token.
-type Deed = fn(&Scene, &str);
+pub(crate) type Deed = fn(&Scene, &str);
 
-const DEEDS: [(&str, Deed); 6] = [
+pub(crate) const DEEDS: [(&str, Deed); 6] = [
     ("revoke", |scene, _| drop(scene.place.grantd(&format!("client revoke {}", scene.client.id)))),
     ("delete", |scene, _| drop(scene.place.grantd(&format!("client delete {}", scene.client.id)))),
     ("narrow", |scene, _| {
@@ -131,7 +131,7 @@ fn ca_34_after_a_restore_old_tokens_stay_dead_and_rv_14_new_ones_live() {
 }
 
 #[test]
-fn a_guard_that_was_cut_off_catches_up_when_the_server_is_back() {
+fn rv_18_a_guard_that_was_cut_off_catches_up_when_the_server_is_back() {
     let mut scene = scene("");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let address = scene.running.address;

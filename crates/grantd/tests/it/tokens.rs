@@ -33,6 +33,12 @@ pub(crate) fn claims(running: &Running, client: &Client) -> Value {
     part(&token(running, client, ""), 1)
 }
 
+/// How many seconds a JWT lives.
+pub(crate) fn lifetime(token: &str) -> i64 {
+    let claims = part(token, 1);
+    claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+}
+
 fn part(token: &str, at: usize) -> Value {
     serde_json::from_slice(
         &BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(at).unwrap()).unwrap(),

@@ -110,7 +110,8 @@ fn matches(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// Fills `{{name.id}}`, `{{name.secret}}`, `{{basic name}}`, `{{b64 text}}` and `{{repeat N text}}`.
+/// Fills `{{name.id}}`, `{{name.secret}}`, `{{basic name}}`, `{{token name [scope]}}`, `{{b64 text}}`
+/// and `{{repeat N text}}`.
 fn fill(text: &str, fixture: &Fixture) -> String {
     let clients = &fixture.clients;
     let Some((before, rest)) = text.split_once("{{") else { return text.to_owned() };
@@ -122,7 +123,11 @@ fn fill(text: &str, fixture: &Fixture) -> String {
         Some(("b64", text)) => {
             BASE64_STANDARD.encode(fill(&text.replace('[', "{{").replace(']', "}}"), fixture))
         }
-        Some(("token", name)) => super::tokens::token(&fixture.running, &clients[name], ""),
+        Some(("token", rest)) => {
+            let (name, scope) = rest.split_once(' ').unwrap_or((rest, ""));
+            let more = format!("&scope={scope}");
+            super::tokens::token(&fixture.running, &clients[name], &more)
+        }
         Some(("repeat", rest)) => {
             let (count, text) = rest.split_once(' ').unwrap();
             text.repeat(count.parse().unwrap())

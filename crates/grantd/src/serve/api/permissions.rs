@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{
     authority::{Actor, MANAGE},
     error::{ApiError, Refusals},
-    extract::{Ask, At, Body, Shown, Tag, Tagged},
+    extract::{Ask, At, Body, IfMatch, Shown, Tag, Tagged},
     page::{NamesAsked, Page},
     words::{ApiName, Description, PermissionName, given},
 };
@@ -71,6 +71,36 @@ pub(super) async fn show_permission(
     At(name): At<String>,
 ) -> Result<Tagged<PermissionView>, ApiError> {
     Ok(tagged(&find(&server, &name).await?))
+}
+
+/// Changes of a permission: its name and API stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PermissionPatch {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    description: Option<Description>,
+}
+
+/// Describes a permission anew. With `If-Match`, only if the permission still has that ETag (else 412)
+#[utoipa::path(patch, path = "/permissions/{name}", tag = "permissions", request_body = PermissionPatch,
+    params(("name" = String, Path, description = "The permission's name")),
+    responses((status = 200, description = "The permission", body = PermissionView, headers(("ETag" = String))), Refusals))]
+pub(super) async fn change_permission(
+    State(server): State<Server>,
+    Actor(by): Actor,
+    At(name): At<String>,
+    seen: IfMatch,
+    Body(patch): Body<PermissionPatch>,
+) -> Result<Tagged<PermissionView>, ApiError> {
+    let mut entry = find(&server, &name).await?;
+    seen.allows(&Tag::of(&PermissionView::from(&entry)))?;
+    if let Some(description) = patch.description {
+        entry.description = description.0.0;
+        server.registrar.change_permission(&by, &entry.name, &entry.description).await?;
+        server.changed().await;
+    }
+    Ok(tagged(&entry))
 }
 
 /// Removes a permission from the server and from all that have it; their tokens die
