@@ -69,7 +69,7 @@ impl Plan {
                 self.changes.push(Change::new("api", &wanted.name, step));
             }
             Some(known) => {
-                let step = Step::ChangeApi(wanted.clone());
+                let step = Step::ChangeApi { from: known.clone(), to: wanted.clone() };
                 self.changes.extend(Change::between("api", &wanted.name, (known, wanted), step));
             }
         }
@@ -97,7 +97,8 @@ impl Plan {
             return None;
         };
         let change = |from: &RoleEntry, to: &RoleEntry| {
-            Change::between("role", name, (from, to), Step::ChangeRole(to.clone()))
+            let step = Step::ChangeRole { from: from.clone(), to: to.clone() };
+            Change::between("role", name, (from, to), step)
         };
         let both: BTreeSet<_> = known.permissions.iter().chain(&wanted.permissions).collect();
         if both.len() == known.permissions.len() {

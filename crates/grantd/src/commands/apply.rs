@@ -177,14 +177,14 @@ impl Work {
         let (registrar, by) = (&self.registrar, &operator());
         match step {
             Step::CreateApi(api) => registrar.create_api(by, api).await?,
-            Step::ChangeApi(api) => registrar.change_api(by, None, api).await?,
+            Step::ChangeApi { from, to } => registrar.change_api(by, Some(from), to).await?,
             Step::CreatePermission(entry) => registrar.create_permission(by, entry).await?,
             Step::DescribePermission(entry) => {
                 registrar.change_permission(by, &entry.name, &entry.description).await?;
             }
             Step::CreateRole(role) => registrar.create_role(by, role).await?,
-            Step::ChangeRole(role) => {
-                registrar.change_role(by, &role.name, None, Some(role)).await?;
+            Step::ChangeRole { from, to } => {
+                registrar.change_role(by, &to.name, Some(from), Some(to)).await?;
             }
             Step::CreateClient(new) => {
                 let hasher = self.hasher.as_ref().context("GRANTD_SECRET_KEY is not set")?;

@@ -10,15 +10,15 @@ use serde_json::{Map, Value, json};
 const OF_THE_SERVER: [&str; 7] =
     ["state", "kind", "generation", "version", "created_at", "updated_at", "credentials"];
 
-/// A command of the registrar with what it is told.
+/// A command of the registrar with what it is told. What exists is changed only as it was seen.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     CreateApi(Api),
-    ChangeApi(Api),
+    ChangeApi { from: Api, to: Api },
     CreatePermission(PermissionEntry),
     DescribePermission(PermissionEntry),
     CreateRole(RoleEntry),
-    ChangeRole(RoleEntry),
+    ChangeRole { from: RoleEntry, to: RoleEntry },
     CreateClient(Box<NewClient>),
     EditClient { id: ClientId, version: u64, edit: Box<ClientEdit> },
 }

@@ -153,6 +153,13 @@ fn a_dry_run_shows_the_difference_and_writes_nothing_not_even_a_database() {
     );
     assert_eq!(written(&place), before);
     assert_eq!(place.grantd("api show billing")["access_token_ttl"], 900);
+    assert_eq!(
+        text(&place.try_grantd("apply -f grantd.toml")),
+        said.replace("; nothing was written (dry run)", " made")
+    );
+    let role = place.grantd("role show auditor");
+    assert_eq!(role["permissions"], json!(["invoices.read", "invoices.write"]));
+    assert_eq!(place.grantd("api show billing")["access_token_ttl"], 600);
 }
 
 #[test]
