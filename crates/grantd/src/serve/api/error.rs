@@ -92,8 +92,12 @@ impl From<CommandError> for ApiError {
         let sentence = sentence(&error.to_string());
         match error {
             CommandError::ClientUnknown(id) => Self::Unknown(format!("There is no client `{id}`.")),
+            CommandError::UserUnknown(id) => Self::Unknown(format!("There is no user `{id}`.")),
             CommandError::Conflict(
-                Conflict::VersionDiffers(_) | Conflict::RoleDiffers(_) | Conflict::ApiDiffers(_),
+                Conflict::UserDiffers(_)
+                | Conflict::VersionDiffers(_)
+                | Conflict::RoleDiffers(_)
+                | Conflict::ApiDiffers(_),
             ) => Self::Changed(sentence),
             CommandError::Conflict(_)
             | CommandError::Grants(_)
