@@ -3,6 +3,7 @@
 mod api;
 mod body;
 mod connection;
+mod console;
 mod feed;
 mod listener;
 mod metrics;

@@ -22,6 +22,7 @@ use super::{
     Watcher,
     api::api,
     body,
+    console::console,
     feed::revocations,
     metrics::{self, Metrics},
     own_guard::own_guard,
@@ -82,7 +83,8 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         metrics: Arc::clone(&metrics),
         noticed,
     };
-    let endpoints = endpoints().merge(api(&own_guard(&issuer), issuer.identifier()));
+    let endpoints =
+        endpoints().merge(api(&own_guard(&issuer), issuer.identifier())).merge(console());
     // Not under the issuer's path: what a proxy hands on from outside does not reach it.
     let mut router = endpoints.clone().route("/metrics", get(metrics::show));
     if path.len() > 1 {
