@@ -93,7 +93,10 @@ impl From<CommandError> for ApiError {
         match error {
             CommandError::ClientUnknown(id) => Self::Unknown(format!("There is no client `{id}`.")),
             CommandError::Conflict(
-                Conflict::VersionDiffers(_) | Conflict::RoleDiffers(_) | Conflict::ApiDiffers(_),
+                Conflict::VersionDiffers(_)
+                | Conflict::RoleDiffers(_)
+                | Conflict::PermissionDiffers(_)
+                | Conflict::ApiDiffers(_),
             ) => Self::Changed(sentence),
             CommandError::Conflict(_)
             | CommandError::Grants(_)
