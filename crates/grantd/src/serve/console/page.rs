@@ -1,7 +1,11 @@
 //! A page on the wire: HTML that no other site may frame, run scripts in, or keep.
 
 use askama::Template;
-use axum::{body::Body, response::Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use grantd_issuer::{CommandError, Fault};
 use http::{
     HeaderValue, StatusCode,
     header::{
@@ -23,6 +27,42 @@ struct Message<'a> {
     frame: Frame,
     title: &'a str,
     text: &'a str,
+}
+
+/// Why there is no page.
+pub(in crate::serve) enum Trouble {
+    /// There is no such thing.
+    Missing(String),
+    /// The command was refused.
+    Refused(CommandError),
+}
+
+impl From<CommandError> for Trouble {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::ClientUnknown(id) => Self::Missing(format!("There is no app `{id}`.")),
+            error => Self::Refused(error),
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let frame = Frame::bare("");
+        match self {
+            Self::Missing(text) => message(StatusCode::NOT_FOUND, frame, "Not found", &text),
+            Self::Refused(CommandError::Storage(fault)) => {
+                let text = "The database does not answer. Try again in a moment.";
+                let mut response = message(StatusCode::SERVICE_UNAVAILABLE, frame, "Not now", text);
+                response.extensions_mut().insert(Fault::Storage(fault));
+                response
+            }
+            Self::Refused(error) => {
+                let text = format!("{error}. Go back and look at it again.");
+                message(StatusCode::CONFLICT, frame, "That was not done", &text)
+            }
+        }
+    }
 }
 
 /// A page as an answer.
