@@ -34,7 +34,7 @@ struct Language {
     trial: fn(&Bench) -> Outcome,
 }
 
-const LANGUAGES: [Language; 4] = [
+const LANGUAGES: [Language; 5] = [
     Language {
         name: "python",
         probe: &["python3", "-c", "import ensurepip, sys; sys.exit(sys.version_info < (3, 10))"],
@@ -58,6 +58,13 @@ const LANGUAGES: [Language; 4] = [
         probe: &["sh", "-c", "javac --release 17 -version && mvn -version"],
         needs: "a JDK 17 and Maven",
         trial: java,
+    },
+    // At last: it deletes what it finds.
+    Language {
+        name: "openapi",
+        probe: &["python3", "-c", "import ensurepip, sys; sys.exit(sys.version_info < (3, 10))"],
+        needs: "Python 3.10 with venv",
+        trial: openapi,
     },
 ];
 
@@ -135,15 +142,34 @@ fn tests(language: &str) -> PathBuf {
 }
 
 fn python(bench: &Bench) -> Outcome {
-    let (tests, venv) = (tests("python"), bench.folder.join("python"));
-    let inside = venv.join("bin/python");
+    let (tests, inside) = (tests("python"), venv(bench, "python")?.join("python"));
+    let mut pytest = bench.command(&inside, &tests);
+    run::show(pytest.args(["-m", "pytest"]).env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// Programs of a virtual environment with what the folder's requirements.txt names.
+fn venv(bench: &Bench, name: &str) -> Outcome<PathBuf> {
+    let (tests, venv) = (tests(name), bench.folder.join(name));
+    let programs = venv.join("bin");
+    let inside = programs.join("python");
     if !inside.exists() {
         run::show(bench.command("python3", &tests).args(["-m", "venv"]).arg(&venv))?;
     }
     let install = ["-m", "pip", "install", "--quiet", "--requirement", "requirements.txt"];
     run::show(bench.command(&inside, &tests).args(install))?;
-    let mut pytest = bench.command(&inside, &tests);
-    run::show(pytest.args(["-m", "pytest"]).env("PYTHONDONTWRITEBYTECODE", "1"))
+    Ok(programs)
+}
+
+/// Schemathesis holds the server against its own OpenAPI document.
+fn openapi(bench: &Bench) -> Outcome {
+    let programs = venv(bench, "openapi")?;
+    let mut schemathesis = bench.command(programs.join("st"), &bench.folder);
+    schemathesis.args(["run", &format!("{}/openapi.json", bench.grantd.issuer), "--no-color"]);
+    schemathesis.args(["--max-examples", "25", "--generation-database", "none", "--seed", "1"]);
+    schemathesis.env("SCHEMATHESIS_HOOKS", tests("openapi").join("admin.py"));
+    schemathesis.env("GRANTD_TEST_BINARY", tree::target()?.join("debug/grantd"));
+    schemathesis.env("GRANTD_TEST_FOLDER", &bench.grantd.folder);
+    run::show(schemathesis.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
 /// Node looks for dependencies beside the importing file, so the tests run as copies.
@@ -187,6 +213,8 @@ fn java(bench: &Bench) -> Outcome {
 struct Grantd {
     child: Child,
     issuer: String,
+    /// Where its database and keys are.
+    folder: PathBuf,
     /// A JSON object: a name, and what `client create --json` told.
     clients: String,
 }
@@ -201,7 +229,8 @@ impl Grantd {
         let mut serve = grantd(scratch, &format!("serve --listen 127.0.0.1:{port}"))?;
         let started = serve.stdout(output).stderr(errors).spawn();
         let child = started.map_err(Failure::at(Path::new(serve.get_program())))?;
-        let mut server = Self { child, issuer: format!("http://127.0.0.1:{port}"), clients };
+        let issuer = format!("http://127.0.0.1:{port}");
+        let mut server = Self { child, issuer, folder: scratch.path.clone(), clients };
         let watch = stopwatch::start();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let ended = server.child.try_wait().is_ok_and(|status| status.is_some());
@@ -238,6 +267,9 @@ fn set_up(scratch: &Scratch) -> Outcome<String> {
         clients.push(format!("\"{alg}\":{told}"));
     }
     clients.push(format!("\"legacy\":{}", legacy(scratch)?));
+    tell("permission create manage_system")?;
+    let admin = tell("client create --name admin --permission manage_system --json")?;
+    clients.push(format!("\"admin\":{admin}"));
     Ok(format!("{{{}}}", clients.join(",")))
 }
 
@@ -299,7 +331,7 @@ mod tests {
 
     #[test]
     fn all_languages_are_tried_unless_some_are_named() {
-        assert_eq!(names(""), ["python", "node", "go", "java"]);
+        assert_eq!(names(""), ["python", "node", "go", "java", "openapi"]);
         assert_eq!(names("go python"), ["python", "go"]);
     }
 

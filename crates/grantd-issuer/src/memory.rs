@@ -167,6 +167,7 @@ impl Registry for Memory {
 
     async fn change_permission(
         &self,
+        expected: Option<&PermissionEntry>,
         name: &Permission,
         description: &str,
         stamp: &Stamp,
@@ -175,6 +176,9 @@ impl Registry for Memory {
         let Some(before) = tables.permissions.get(name).cloned() else {
             return Err(Conflict::PermissionUnknown(name.clone()).into());
         };
+        if expected.is_some_and(|expected| *expected != before) {
+            return Err(Conflict::PermissionDiffers(name.clone()).into());
+        }
         let after = PermissionEntry { description: description.to_owned(), ..before.clone() };
         let deed = Deed::on("permission.update", "permission", name, (Some(&before), Some(&after)));
         tables.permissions.insert(name.clone(), after);

@@ -106,6 +106,7 @@ pub trait Registry: Clients + Usage + Users + Sessions {
     /// Describes a permission anew; its name and API stay.
     async fn change_permission(
         &self,
+        expected: Option<&PermissionEntry>,
         name: &Permission,
         description: &str,
         stamp: &Stamp,
@@ -219,6 +220,9 @@ pub enum Conflict {
     /// Somebody else changed the role meanwhile.
     #[error("role `{0}` was changed meanwhile: look at it again, then repeat the change")]
     RoleDiffers(RoleName),
+    /// Somebody else changed the permission meanwhile.
+    #[error("permission `{0}` was changed meanwhile: look at it again, then repeat the change")]
+    PermissionDiffers(Permission),
     /// Somebody else changed the API meanwhile.
     #[error("API `{0}` was changed meanwhile: look at it again, then repeat the change")]
     ApiDiffers(String),

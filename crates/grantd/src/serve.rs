@@ -3,6 +3,7 @@
 mod api;
 mod body;
 mod connection;
+mod console;
 mod feed;
 mod listener;
 mod metrics;
@@ -29,6 +30,7 @@ use tracing_subscriber::EnvFilter;
 use metrics::Metrics;
 use sweep::sweep;
 
+pub(crate) use api::MANAGE;
 pub(crate) use listener::serve;
 pub(crate) use own_guard::own_guard;
 pub(crate) use recorder::Recorder;

@@ -145,7 +145,7 @@ pub async fn a_permission_is_described_anew(registry: Arc<dyn Registry>) {
     let registrar = Registrar::new(Arc::clone(&registry));
     create(&registry, full_client()).await;
     let read: Permission = name("b.read");
-    registrar.change_permission(&admin(), &read, "Read all b").await.expect("changed");
+    registrar.change_permission(&admin(), None, &read, "Read all b").await.expect("changed");
     let permissions = registry.permissions().await.expect("permissions");
     let entry = permissions.iter().find(|entry| entry.name == read).expect("it stays");
     assert_eq!((entry.api.as_str(), entry.description.as_str()), ("b", "Read all b"));
@@ -160,9 +160,9 @@ pub async fn a_permission_is_described_anew(registry: Arc<dyn Registry>) {
     assert!(last.before.as_deref().is_some_and(|text| text.contains("may b.read")));
     assert!(last.after.as_deref().is_some_and(|text| text.contains("Read all b")));
     let unknown =
-        registrar.change_permission(&admin(), &name("c"), "c").await.expect_err("refused");
+        registrar.change_permission(&admin(), None, &name("c"), "c").await.expect_err("refused");
     assert!(unknown.to_string().contains("grantd permission create c"), "{unknown}");
-    let two_lines = registrar.change_permission(&admin(), &read, "a\nb").await;
+    let two_lines = registrar.change_permission(&admin(), None, &read, "a\nb").await;
     assert!(two_lines.is_err(), "a description is one line");
 }
 

@@ -107,6 +107,15 @@ pub async fn a_role_and_an_api_are_changed_only_as_they_were_seen(registry: Arc<
         assert!(matches!(late, Err(RegistryError::Conflict(Conflict::RoleDiffers(_)))), "{late:?}");
     }
     change(&narrower, None).await.expect("removed");
+    let read = registry.permissions().await.expect("permissions").remove(0);
+    let describe =
+        async |text: &str| registry.change_permission(Some(&read), &read.name, text, &stamp).await;
+    describe("anew").await.expect("changed");
+    let late = describe("again").await;
+    assert!(
+        matches!(late, Err(RegistryError::Conflict(Conflict::PermissionDiffers(_)))),
+        "{late:?}"
+    );
     let api = registry.apis().await.expect("APIs").remove(0);
     let slower = Api { access_token_ttl: Some(name("2h")), ..api.clone() };
     registry.change_api(Some(&api), &slower, &stamp).await.expect("changed");

@@ -46,15 +46,16 @@ impl Registrar {
         Ok(self.registry.create_permission(permission, &self.stamp(by)).await?)
     }
 
-    /// Describes a permission anew; its name and API stay.
+    /// Describes a permission anew; its name and API stay. With `expected`, only if it still is so.
     pub async fn change_permission(
         &self,
         by: &Admin,
+        expected: Option<&PermissionEntry>,
         name: &Permission,
         description: &str,
     ) -> Result<(), CommandError> {
         check_description(description)?;
-        Ok(self.registry.change_permission(name, description, &self.stamp(by)).await?)
+        Ok(self.registry.change_permission(expected, name, description, &self.stamp(by)).await?)
     }
 
     /// Removes a permission from all that have it; their tokens die.

@@ -83,11 +83,14 @@ fn permission(
 /// Another description.
 pub(super) fn change_permission(
     connection: &Connection,
-    name: &Permission,
-    description: &str,
+    expected: Option<&PermissionEntry>,
+    (name, description): (&Permission, &str),
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
     let before = permission(connection, name)?;
+    if expected.is_some_and(|expected| *expected != before) {
+        return Err(Conflict::PermissionDiffers(name.clone()).into());
+    }
     let after = PermissionEntry { description: description.to_owned(), ..before.clone() };
     execute(connection, sql::UPDATE_PERMISSION, [name.as_str(), description])?;
     let deed = Deed::on("permission.update", "permission", name, (Some(&before), Some(&after)));

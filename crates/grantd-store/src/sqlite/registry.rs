@@ -69,13 +69,16 @@ impl Registry for Sqlite {
 
     async fn change_permission(
         &self,
+        expected: Option<&PermissionEntry>,
         name: &Permission,
         description: &str,
         stamp: &Stamp,
     ) -> Result<(), RegistryError> {
         let (name, description, stamp) = (name.clone(), description.to_owned(), stamp.clone());
-        let change =
-            move |open: &Connection| catalog::change_permission(open, &name, &description, &stamp);
+        let expected = expected.cloned();
+        let change = move |open: &Connection| {
+            catalog::change_permission(open, expected.as_ref(), (&name, &description), &stamp)
+        };
         self.writer.write(change).await
     }
 

@@ -180,7 +180,7 @@ impl Work {
             Step::ChangeApi { from, to } => registrar.change_api(by, Some(from), to).await?,
             Step::CreatePermission(entry) => registrar.create_permission(by, entry).await?,
             Step::DescribePermission(entry) => {
-                registrar.change_permission(by, &entry.name, &entry.description).await?;
+                registrar.change_permission(by, None, &entry.name, &entry.description).await?;
             }
             Step::CreateRole(role) => registrar.create_role(by, role).await?,
             Step::ChangeRole { from, to } => {

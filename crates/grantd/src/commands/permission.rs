@@ -24,7 +24,7 @@ pub(super) async fn run(
             output.answer(&entry.to_json(), || format!("permission {} created\n", entry.name))
         }
         PermissionCommand::Update { name, description } => {
-            registrar.change_permission(&operator(), &name, &description).await?;
+            registrar.change_permission(&operator(), None, &name, &description).await?;
             let entries = registrar.permissions().await?;
             let entry = entries.iter().find(|entry| entry.name == name);
             output.answer(&entry.map_or(Value::Null, ToJson::to_json), || {

@@ -1,9 +1,10 @@
 //! `grantd user`: creates, lists, shows, changes, disables and enables users.
 
 use anyhow::Result;
+use grantd_core::Api;
 use grantd_issuer::{
-    NewUser, Registrar, ToJson, User, UserFilter, UserState, accounts::hash_password, moment,
-    user_change::UserEdit,
+    NewUser, PermissionEntry, Registrar, ToJson, User, UserFilter, UserState,
+    accounts::hash_password, moment, user_change::UserEdit,
 };
 use serde_json::json;
 
@@ -11,6 +12,7 @@ use super::{joined, operator, registrar};
 use crate::{
     cli,
     output::Output,
+    serve::MANAGE,
     settings::Settings,
     terminal::{Source, choose_password},
 };
@@ -33,6 +35,9 @@ pub(super) async fn run(command: cli::User, settings: &Settings, output: Output)
 
 async fn create(options: cli::UserCreate, registrar: &Registrar, output: Output) -> Result<()> {
     let password = choose_password(Source::of(options.password_stdin))?;
+    if options.permissions.iter().any(|name| name.as_str() == MANAGE) {
+        first_way_in(registrar).await?;
+    }
     let new = NewUser {
         name: options.name,
         password: Some(hash_password(&password)?),
@@ -40,6 +45,20 @@ async fn create(options: cli::UserCreate, registrar: &Registrar, output: Output)
         roles: options.roles,
     };
     answer(&registrar.create_user(&operator(), new).await?, output)
+}
+
+/// A fresh server has no permissions yet, and this is the one that it asks for itself.
+async fn first_way_in(registrar: &Registrar) -> Result<()> {
+    let known = registrar.permissions().await?;
+    if known.iter().any(|entry| entry.name.as_str() == MANAGE) {
+        return Ok(());
+    }
+    let entry = PermissionEntry {
+        name: MANAGE.parse()?,
+        api: Api::DEFAULT.to_owned(),
+        description: "Manage this server: apps, roles, permissions, APIs and users".to_owned(),
+    };
+    Ok(registrar.create_permission(&operator(), &entry).await?)
 }
 
 async fn list(options: cli::UserList, registrar: &Registrar, output: Output) -> Result<()> {

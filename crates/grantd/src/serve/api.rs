@@ -34,6 +34,8 @@ use http::{
 use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use authority::MANAGE;
+
 use super::routes::{Server, problem};
 use extract::Tagged;
 

@@ -22,6 +22,7 @@ use super::{
     Watcher,
     api::api,
     body,
+    console::{Once, console},
     feed::revocations,
     metrics::{self, Metrics},
     own_guard::own_guard,
@@ -41,6 +42,10 @@ pub(super) struct Server {
     /// The last change that was noticed; gone when the server stops.
     pub(super) revisions: watch::Receiver<u64>,
     pub(super) metrics: Arc<Metrics>,
+    /// The issuer's path, without a slash at its end: what every link begins with.
+    pub(super) base: Arc<str>,
+    /// Secrets on their way to the one page that shows them.
+    pub(super) once: Arc<Once>,
     /// Makes the server look for changes at once.
     pub(super) noticed: Arc<Notify>,
 }
@@ -80,9 +85,12 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         registrar,
         revisions,
         metrics: Arc::clone(&metrics),
+        base: path.trim_end_matches('/').into(),
+        once: Arc::default(),
         noticed,
     };
-    let endpoints = endpoints().merge(api(&own_guard(&issuer), issuer.identifier()));
+    let endpoints =
+        endpoints().merge(api(&own_guard(&issuer), issuer.identifier())).merge(console());
     // Not under the issuer's path: what a proxy hands on from outside does not reach it.
     let mut router = endpoints.clone().route("/metrics", get(metrics::show));
     if path.len() > 1 {

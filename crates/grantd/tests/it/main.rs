@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
 #![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
+mod admin_api;
 mod apply;
 mod command_line;
 mod dead_tokens;

@@ -97,6 +97,7 @@ impl From<CommandError> for ApiError {
                 Conflict::UserDiffers(_)
                 | Conflict::VersionDiffers(_)
                 | Conflict::RoleDiffers(_)
+                | Conflict::PermissionDiffers(_)
                 | Conflict::ApiDiffers(_),
             ) => Self::Changed(sentence),
             CommandError::Conflict(_)

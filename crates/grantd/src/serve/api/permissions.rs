@@ -93,11 +93,15 @@ pub(super) async fn change_permission(
     seen: IfMatch,
     Body(patch): Body<PermissionPatch>,
 ) -> Result<Tagged<PermissionView>, ApiError> {
-    let mut entry = find(&server, &name).await?;
-    seen.allows(&Tag::of(&PermissionView::from(&entry)))?;
+    let known = find(&server, &name).await?;
+    seen.allows(&Tag::of(&PermissionView::from(&known)))?;
+    let mut entry = known.clone();
     if let Some(description) = patch.description {
         entry.description = description.0;
-        server.registrar.change_permission(&by, &entry.name, &entry.description).await?;
+        let described = entry.description.as_str();
+        let changed =
+            server.registrar.change_permission(&by, Some(&known), &known.name, described).await;
+        changed.map_err(|error| seen.explain(error.into()))?;
         server.changed().await;
     }
     Ok(tagged(&entry))

@@ -12,13 +12,16 @@ import urllib.request
 
 import schemathesis
 
-GRANTD = os.environ["GRANTD_BINARY"]
-ISSUER = os.environ["GRANTD_ISSUER"]
-CLIENT = os.environ["ADMIN_CLIENT"]
+GRANTD = os.environ["GRANTD_TEST_BINARY"]
+FOLDER = os.environ["GRANTD_TEST_FOLDER"]
+ISSUER = os.environ["GRANTD_TEST_ISSUER"]
+ADMIN = json.loads(os.environ["GRANTD_TEST_CLIENTS"])["admin"]
+CLIENT = ADMIN["client_id"]
 
 
 def grantd(*words):
-    return json.loads(subprocess.check_output([GRANTD, *words, "--json"], stderr=subprocess.DEVNULL))
+    command = [GRANTD, *words, "--json"]
+    return json.loads(subprocess.check_output(command, cwd=FOLDER, env={}))
 
 
 def token(secret):
@@ -31,7 +34,7 @@ def token(secret):
 
 @schemathesis.auth(refresh_interval=1)
 class Admin:
-    secret = os.environ["ADMIN_SECRET"]
+    secret = ADMIN["client_secret"]
 
     def get(self, case, context):
         try:

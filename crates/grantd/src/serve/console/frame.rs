@@ -1,0 +1,66 @@
+//! What stands around every page: its place in the navigation, and who is signed in.
+
+use super::assets::{HTMX, SCRIPT, STYLE};
+
+/// The frame of one page.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct Frame {
+    /// The issuer's path, without a slash at its end; every link begins with it.
+    pub(in crate::serve) base: String,
+    /// Who is signed in; without one there is no navigation.
+    pub(in crate::serve) user: Option<String>,
+    /// Where the page belongs.
+    pub(in crate::serve) section: Option<Section>,
+}
+
+/// A part of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum Section {
+    Start,
+    Apps,
+    Roles,
+    Apis,
+    Users,
+    Keys,
+    Audit,
+    Docs,
+}
+
+const SECTIONS: [(Section, &str, &str); 8] = [
+    (Section::Start, "/developer", "Start"),
+    (Section::Apps, "/developer/apps", "Apps"),
+    (Section::Roles, "/developer/roles", "Roles"),
+    (Section::Apis, "/developer/apis", "APIs"),
+    (Section::Users, "/developer/users", "Users"),
+    (Section::Keys, "/developer/keys", "Keys"),
+    (Section::Audit, "/developer/audit", "Audit log"),
+    (Section::Docs, "/developer/docs", "Docs"),
+];
+
+impl Frame {
+    /// The frame of a page that anybody may see.
+    pub(in crate::serve) fn bare(base: &str) -> Self {
+        Self { base: base.to_owned(), user: None, section: None }
+    }
+
+    /// The navigation: section, path, label.
+    pub(in crate::serve) fn sections(&self) -> &'static [(Section, &'static str, &'static str)] {
+        &SECTIONS
+    }
+
+    pub(in crate::serve) fn is(&self, section: &Section) -> bool {
+        self.section == Some(*section)
+    }
+
+    pub(in crate::serve) fn style(&self) -> String {
+        STYLE.path()
+    }
+
+    pub(in crate::serve) fn script(&self) -> String {
+        SCRIPT.path()
+    }
+
+    pub(in crate::serve) fn htmx(&self) -> String {
+        HTMX.path()
+    }
+}

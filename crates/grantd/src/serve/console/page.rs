@@ -1,0 +1,96 @@
+//! A page on the wire: HTML that no other site may frame, run scripts in, or keep.
+
+use askama::Template;
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use grantd_issuer::{CommandError, Fault};
+use http::{
+    HeaderValue, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
+    },
+};
+
+use super::frame::Frame;
+
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    frame: Frame,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// Why there is no page.
+pub(in crate::serve) enum Trouble {
+    /// There is no such thing.
+    Missing(String),
+    /// The command was refused.
+    Refused(CommandError),
+}
+
+impl From<CommandError> for Trouble {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::ClientUnknown(id) => Self::Missing(format!("There is no app `{id}`.")),
+            error => Self::Refused(error),
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let frame = Frame::bare("");
+        match self {
+            Self::Missing(text) => message(StatusCode::NOT_FOUND, frame, "Not found", &text),
+            Self::Refused(CommandError::Storage(fault)) => {
+                let text = "The database does not answer. Try again in a moment.";
+                let mut response = message(StatusCode::SERVICE_UNAVAILABLE, frame, "Not now", text);
+                response.extensions_mut().insert(Fault::Storage(fault));
+                response
+            }
+            Self::Refused(error) => {
+                let text = format!("{error}. Go back and look at it again.");
+                message(StatusCode::CONFLICT, frame, "That was not done", &text)
+            }
+        }
+    }
+}
+
+/// A page as an answer.
+pub(in crate::serve) fn page(status: StatusCode, template: &impl Template) -> Response {
+    let Ok(html) = template.render() else {
+        return crate::serve::routes::problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The page could not be made.",
+        );
+    };
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    // Back button and shared machines: nothing of the console outlives its session on the disk.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A page that says what happened and what to do.
+pub(in crate::serve) fn message(
+    status: StatusCode,
+    frame: Frame,
+    title: &str,
+    text: &str,
+) -> Response {
+    page(status, &Message { frame, title, text })
+}
