@@ -1,14 +1,23 @@
 //! The console, Developer → Apps: pages made by the server, for people.
 
+mod app;
+mod app_form;
+mod app_life;
+mod app_permissions;
+mod app_secrets;
 mod apps;
 mod assets;
+mod chart;
 mod form;
 mod frame;
 mod once;
 mod operator;
 mod page;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
 use super::routes::Server;
 
@@ -18,5 +27,24 @@ pub(super) use once::Once;
 pub(super) fn console() -> Router<Server> {
     Router::new()
         .route("/assets/{file}", get(assets::asset))
-        .route("/developer/apps", get(apps::list))
+        .route("/developer/apps", get(apps::list).post(app_form::create))
+        .route("/developer/apps/new", get(app_form::new))
+        .nest("/developer/apps/{id}", app())
+}
+
+fn app() -> Router<Server> {
+    Router::new()
+        .route("/", get(app::overview))
+        .route("/edit", get(app_form::edit).post(app_form::save))
+        .route("/permissions", get(app_permissions::show).post(app_permissions::save))
+        .route("/permissions/preview", get(app_permissions::preview))
+        .route("/secrets", get(app_secrets::show))
+        .route("/secrets/rotate", post(app_secrets::rotate))
+        .route("/secrets/finish", post(app_secrets::finish))
+        .route("/secrets/{credential}/end", post(app_secrets::end))
+        .route("/activity", get(app_life::activity))
+        .route("/danger", get(app_life::danger))
+        .route("/revoke", post(app_life::revoke))
+        .route("/delete", post(app_life::delete))
+        .route("/restore", post(app_life::restore))
 }
