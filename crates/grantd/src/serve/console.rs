@@ -8,6 +8,7 @@ mod app_secrets;
 mod apps;
 mod assets;
 mod chart;
+mod filters;
 mod form;
 mod frame;
 mod once;

@@ -13,6 +13,7 @@ use http::StatusCode;
 
 use super::{
     chart::Chart,
+    filters::{self, readable},
     form::Fields,
     frame::{Frame, Section},
     operator::Operator,
@@ -136,8 +137,8 @@ impl App {
         match last.max() {
             None => "never".to_owned(),
             Some((at, from)) => match from.as_deref().filter(|from| !from.is_empty()) {
-                Some(from) => format!("{at} from {from}"),
-                None => at,
+                Some(from) => format!("{} from {from}", readable(&at)),
+                None => readable(&at),
             },
         }
     }

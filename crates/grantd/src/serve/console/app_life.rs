@@ -15,6 +15,7 @@ use http::StatusCode;
 
 use super::{
     app::{App, Tab, path_of},
+    filters,
     form::Fields,
     frame::{Frame, Section},
     operator::Operator,

@@ -14,6 +14,7 @@ use http::StatusCode;
 
 use super::{
     app::{App, Tab, path_of},
+    filters::readable,
     form::Fields,
     frame::{Frame, Section},
     operator::Operator,
@@ -141,7 +142,7 @@ impl Row {
             id: known.id.to_string(),
             age: age(known.created_at, now),
             used: used(known),
-            ends: known.expires_at.map_or_else(|| "never".to_owned(), moment),
+            ends: known.expires_at.map_or_else(|| "never".to_owned(), said),
             live: known.expires_at.is_none_or(|end| now < end),
         }
     }
@@ -150,9 +151,13 @@ impl Row {
 fn used(known: &CredentialSummary) -> String {
     match &known.last_used {
         None => "never".to_owned(),
-        Some(last) if last.address.is_empty() => moment(last.at),
-        Some(last) => format!("{} from {}", moment(last.at), last.address),
+        Some(last) if last.address.is_empty() => said(last.at),
+        Some(last) => format!("{} from {}", said(last.at), last.address),
     }
+}
+
+fn said(at: Timestamp) -> String {
+    readable(&moment(at))
 }
 
 fn age(since: Timestamp, now: Timestamp) -> String {
