@@ -12,6 +12,7 @@ mod pulse;
 mod recorder;
 mod refusal_log;
 mod routes;
+mod sign_in;
 mod sweep;
 
 use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};

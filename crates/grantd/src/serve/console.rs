@@ -11,12 +11,17 @@ mod chart;
 mod filters;
 mod form;
 mod frame;
+mod login;
 mod once;
 mod operator;
 mod page;
+mod same_origin;
+mod sessions;
+mod signed_in;
 
 use axum::{
     Router,
+    middleware::from_fn,
     routing::{get, post},
 };
 
@@ -31,6 +36,12 @@ pub(super) fn console() -> Router<Server> {
         .route("/developer/apps", get(apps::list).post(app_form::create))
         .route("/developer/apps/new", get(app_form::new))
         .nest("/developer/apps/{id}", app())
+        .route("/login", get(login::show).post(login::sign_in))
+        .route("/logout", post(login::sign_out))
+        .route("/account/sessions", get(sessions::list))
+        .route("/account/sessions/revoke-others", post(sessions::revoke_others))
+        .route("/account/sessions/{id}/revoke", post(sessions::revoke))
+        .layer(from_fn(same_origin::same_origin))
 }
 
 fn app() -> Router<Server> {

@@ -1,10 +1,11 @@
 //! How templates write things.
 
+#![expect(unreachable_pub, reason = "the macro makes public structs of filters")]
+
 use std::fmt;
 
 /// A moment of RFC 3339 as people read it: `2026-11-21 07:24 UTC`.
 #[askama::filter_fn]
-#[expect(unreachable_pub, reason = "the macro makes a public struct of it")]
 pub(super) fn moment(text: impl fmt::Display, _: &dyn askama::Values) -> askama::Result<String> {
     Ok(readable(&text.to_string()))
 }

@@ -29,6 +29,12 @@ impl Fields {
         found.map_or("", |(_, value)| value.trim())
     }
 
+    /// The field of this name as it was typed: blanks belong to a password.
+    pub(in crate::serve) fn exact(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
     /// All fields of this name: ticked boxes.
     pub(in crate::serve) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
