@@ -22,7 +22,7 @@ mod start;
 
 use axum::{
     Router,
-    middleware::from_fn,
+    middleware::{from_fn, map_response},
     routing::{get, post},
 };
 
@@ -44,6 +44,7 @@ pub(super) fn console() -> Router<Server> {
         .route("/account/sessions/revoke-others", post(sessions::revoke_others))
         .route("/account/sessions/{id}/revoke", post(sessions::revoke))
         .layer(from_fn(same_origin::same_origin))
+        .layer(map_response(page::unkept))
 }
 
 fn app() -> Router<Server> {
