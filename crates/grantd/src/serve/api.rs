@@ -35,6 +35,7 @@ use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::routes::{Server, problem};
+pub(super) use authority::MANAGE;
 use extract::Tagged;
 
 /// The admin API behind its guard, and `/openapi.json` of the whole server.
