@@ -110,6 +110,15 @@ uuid_id! {
     TokenId
 }
 
+uuid_id! {
+    /// One user: a person with an account (claim `sub` of the tokens a client gets on their behalf).
+    UserId
+}
+uuid_id! {
+    /// One session of a user in a browser; names it, and proves nothing.
+    SessionId
+}
+
 fn mint_uuid(now: Timestamp, entropy: [u8; 10]) -> Uuid {
     Builder::from_unix_timestamp_millis(now.millis(), &entropy).into_uuid()
 }

@@ -121,7 +121,16 @@ impl SecretKey {
 
     /// What hashes client secrets.
     pub fn secret_hasher(&self) -> SecretHasher {
-        let key = self.derive(b"grantd client secret hmac v1");
+        self.hasher(b"grantd client secret hmac v1")
+    }
+
+    /// What hashes the secrets in session cookies. When the server key changes, sessions end.
+    pub fn session_hasher(&self) -> SecretHasher {
+        self.hasher(b"grantd session hmac v1")
+    }
+
+    fn hasher(&self, purpose: &[u8]) -> SecretHasher {
+        let key = self.derive(purpose);
         SecretHasher { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), previous: None }
     }
 
@@ -144,7 +153,7 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Hashes client secrets for keeping and for comparing.
+/// Hashes the secrets of clients, or of sessions, for keeping and for comparing.
 #[derive(Clone)]
 pub struct SecretHasher {
     key: hmac::Key,

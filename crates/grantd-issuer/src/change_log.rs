@@ -1,6 +1,6 @@
 //! The change log: what caches and the revocation feed follow.
 
-use grantd_core::{ClientId, CredentialId, Timestamp, TokenId};
+use grantd_core::{ClientId, CredentialId, Timestamp, TokenId, UserId};
 
 /// What a change is about, and what it kills.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,13 @@ pub enum Changed {
         /// Its id.
         id: ClientId,
         /// Its generation now, where that was raised.
+        killed_below: Option<u64>,
+    },
+    /// A user; tokens on their behalf of a generation below this one are dead.
+    User {
+        /// Their id.
+        id: UserId,
+        /// Their generation now, where that was raised.
         killed_below: Option<u64>,
     },
     /// A credential that proves nothing any more; tokens it obtained are dead.
@@ -25,6 +32,7 @@ impl Changed {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Client { .. } => "client",
+            Self::User { .. } => "user",
             Self::Credential(_) => "credential",
             Self::Token(..) => "token",
             Self::Catalog => "catalog",
@@ -35,16 +43,17 @@ impl Changed {
     pub fn id(&self) -> String {
         match self {
             Self::Client { id, .. } => id.to_string(),
+            Self::User { id, .. } => id.to_string(),
             Self::Credential(id) => id.to_string(),
             Self::Token(id, _) => id.to_string(),
             Self::Catalog => String::new(),
         }
     }
 
-    /// Below which generation a client's tokens are dead.
+    /// Below which generation a client's or user's tokens are dead.
     pub const fn killed_below(&self) -> Option<u64> {
         match self {
-            Self::Client { killed_below, .. } => *killed_below,
+            Self::Client { killed_below, .. } | Self::User { killed_below, .. } => *killed_below,
             Self::Credential(_) | Self::Token(..) | Self::Catalog => None,
         }
     }
@@ -53,9 +62,13 @@ impl Changed {
     /// when the last of all tokens will have ended.
     pub const fn until(&self, end: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::Client { killed_below: Some(_), .. } | Self::Credential(_) => Some(end),
+            Self::Client { killed_below: Some(_), .. }
+            | Self::User { killed_below: Some(_), .. }
+            | Self::Credential(_) => Some(end),
             Self::Token(_, until) => Some(*until),
-            Self::Client { killed_below: None, .. } | Self::Catalog => None,
+            Self::Client { killed_below: None, .. }
+            | Self::User { killed_below: None, .. }
+            | Self::Catalog => None,
         }
     }
 }
@@ -65,11 +78,11 @@ impl Changed {
 pub struct ChangeEntry {
     /// Its number; later changes have higher ones, without gaps as they are written.
     pub seq: u64,
-    /// `client`, `credential`, `token` or `catalog`.
+    /// `client`, `user`, `credential`, `token` or `catalog`.
     pub kind: String,
     /// Of what.
     pub id: String,
-    /// Of a client: tokens below it are dead.
+    /// Of a client or user: tokens below it are dead.
     pub generation: Option<u64>,
     /// When the last token it kills will have expired; `None`: it kills nothing.
     pub until: Option<Timestamp>,

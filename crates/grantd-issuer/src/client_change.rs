@@ -23,7 +23,7 @@ pub struct ClientRecord {
     pub credentials: Vec<Credential>,
 }
 
-/// The permissions and roles of the server, which a client's rights are made of.
+/// The permissions and roles of the server, which clients' and users' rights are made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     /// All permissions.
@@ -40,9 +40,7 @@ impl Catalog {
         self.check_permissions(
             client.permissions.iter().chain(client.default_scope.iter().flatten()),
         )?;
-        if let Some(unknown) = client.roles.iter().find(|name| !self.roles.contains_key(*name)) {
-            return Err(Conflict::RoleUnknown(unknown.clone()));
-        }
+        self.check_roles(&client.roles)?;
         match client.serves.iter().find(|name| !self.apis.contains(*name)) {
             Some(unknown) => Err(Conflict::ApiUnknown(unknown.clone())),
             None => Ok(()),
@@ -60,10 +58,27 @@ impl Catalog {
         }
     }
 
-    /// Direct permissions and those of the roles.
+    /// Whether these roles exist.
+    pub fn check_roles(&self, names: &[RoleName]) -> Result<(), Conflict> {
+        match names.iter().find(|name| !self.roles.contains_key(*name)) {
+            Some(unknown) => Err(Conflict::RoleUnknown(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// A client's direct permissions and those of its roles.
     pub fn effective<'a>(&'a self, client: &'a Registration) -> BTreeSet<&'a Permission> {
-        let of_roles = client.roles.iter().filter_map(|name| self.roles.get(name)).flatten();
-        client.permissions.iter().chain(of_roles).collect()
+        self.rights(&client.permissions, &client.roles)
+    }
+
+    /// These permissions and those of these roles.
+    pub fn rights<'a>(
+        &'a self,
+        permissions: &'a [Permission],
+        roles: &'a [RoleName],
+    ) -> BTreeSet<&'a Permission> {
+        let of_roles = roles.iter().filter_map(|name| self.roles.get(name)).flatten();
+        permissions.iter().chain(of_roles).collect()
     }
 }
 
@@ -236,7 +251,8 @@ impl ClientEdit {
     }
 }
 
-fn merged<T: Ord + Clone>(had: &[T], add: &[T], remove: &[T]) -> Vec<T> {
+/// What somebody had, with what is given and without what is taken, sorted.
+pub(crate) fn merged<T: Ord + Clone>(had: &[T], add: &[T], remove: &[T]) -> Vec<T> {
     let all: BTreeSet<_> = had.iter().chain(add).filter(|name| !remove.contains(name)).collect();
     all.into_iter().cloned().collect()
 }

@@ -76,7 +76,7 @@ fn changed<T: Clone + PartialEq>(from: &T, to: &T) -> Option<T> {
 }
 
 /// Those of `all` that `some` has not.
-fn lacking<T: Clone + PartialEq>(some: &[T], all: &[T]) -> Vec<T> {
+pub(crate) fn lacking<T: Clone + PartialEq>(some: &[T], all: &[T]) -> Vec<T> {
     all.iter().filter(|one| !some.contains(one)).cloned().collect()
 }
 

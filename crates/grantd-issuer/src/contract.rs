@@ -12,12 +12,16 @@
 
 pub mod changes;
 pub mod lists;
+pub mod sessions;
 pub mod tokens;
 pub mod usage;
+pub mod users;
 
 pub use changes::*;
 pub use lists::*;
+pub use sessions::*;
 pub use usage::*;
+pub use users::*;
 
 use std::sync::Arc;
 
@@ -62,6 +66,18 @@ macro_rules! storage_contract {
             lists_of_clients_show_what_is_asked_for
             a_role_and_an_api_are_changed_only_as_they_were_seen
             the_audit_log_answers_questions_in_either_order
+            a_created_user_is_found_by_id_and_by_name
+            a_user_s_name_is_taken_once
+            users_are_listed_page_by_page
+            what_a_user_loses_kills_and_what_they_gain_does_not
+            lost_roles_and_permissions_reach_users
+            changes_of_users_are_in_the_audit_log
+            a_hash_is_made_anew_only_of_the_same_password
+            a_session_says_who_it_is_and_what_they_may
+            a_session_ends_by_itself
+            a_user_ends_sessions_of_their_own
+            who_is_disabled_or_has_another_password_is_out
+            a_user_has_a_hundred_sessions_at_most
         }
     };
     ($make:expr; $($clause:ident)+) => {

@@ -58,11 +58,11 @@ pub struct FeedPage {
 pub struct FeedEntry {
     /// The number of the change.
     pub seq: u64,
-    /// `client`, `credential` or `token`.
+    /// `client`, `user`, `credential` or `token`.
     pub kind: String,
     /// Whose tokens, or which.
     pub id: String,
-    /// Of a client: tokens below it are dead.
+    /// Of a client or user: tokens below it are dead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
     /// Seconds since the epoch from which on it may be forgotten.

@@ -26,6 +26,7 @@ pub struct Issuer {
     pub(crate) policy: Policy,
     keys: KeyRing,
     pub(crate) hasher: SecretHasher,
+    session_hasher: SecretHasher,
     sealer: TokenSealer,
     pub(crate) clients: ClientCache,
     tokens: Option<Arc<dyn Tokens>>,
@@ -81,6 +82,11 @@ impl Issuer {
             Some(algorithm) => Fault::KeyMissing(algorithm),
             None => Fault::Signing,
         })
+    }
+
+    /// What hashes the secrets in session cookies.
+    pub fn session_hasher(&self) -> &SecretHasher {
+        &self.session_hasher
     }
 
     /// What a text says that this server made as an access token.
@@ -250,6 +256,7 @@ impl Builder {
             policy: self.policy,
             keys: self.keys,
             hasher,
+            session_hasher: self.secret_key.session_hasher(),
             sealer: TokenSealer::new(&self.secret_key, self.previous_secret_key.as_slice()),
             tokens: self.tokens,
             clients: ClientCache::new(storage, self.cached_clients),

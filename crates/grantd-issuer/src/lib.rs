@@ -19,6 +19,7 @@
 //! it: an [`http::Response`] of bytes. [`Issuer::token`] is the same one step earlier, for hosts
 //! that have no HTTP at all. Read [`Issuer::token`] first: it is the way of a token in six lines.
 
+pub mod accounts;
 pub mod admin;
 pub mod audit;
 pub mod change_log;
@@ -36,20 +37,27 @@ mod issuer;
 mod key_ring;
 mod memory;
 mod metadata;
+pub mod password;
 mod presented;
 mod registrar;
 mod registration;
 mod registration_json;
 mod respond;
+mod session;
 mod storage;
 mod usage;
 mod usage_tally;
 mod usage_view;
 mod use_log;
+mod user;
+pub mod user_change;
+mod user_storage;
+mod user_view;
 
 /// The core's words and decisions, re-exported so that a host needs one dependency.
 pub use grantd_core as core;
 
+pub use accounts::Accounts;
 pub use admin::{Admin, Stamp};
 pub use client_cache::CacheCounts;
 pub use client_edit::Setting;
@@ -59,6 +67,7 @@ pub use fault::{Fault, StorageFault, TokenError};
 pub use issuer::{Builder, Issuer};
 pub use key_ring::{KeyDuty, KeyRing, KeyRingError};
 pub use memory::Memory;
+pub use password::{Password, PasswordHash};
 pub use registrar::{CommandError, Created, Registrar};
 pub use registration::{
     ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError,
@@ -69,6 +78,10 @@ pub use registration_json::{
     hexadecimal, moment,
 };
 pub use respond::Response;
+pub use session::{Session, Sessions, SignedIn};
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};
 pub use usage::{Hour, Outcome, Usage, UsageCount, UsageKey, UsageQuery, UsageTotal};
 pub use usage_view::{UsageTotalView, UsageView};
+pub use user::{NewUser, User, UserFilter, UserName, UserRecord, UserState};
+pub use user_storage::Users;
+pub use user_view::UserView;

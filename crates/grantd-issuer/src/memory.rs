@@ -1,7 +1,9 @@
 //! Storage in memory: for tests, and for hosts whose clients live in their configuration.
 
+mod sessions;
 mod tables;
 mod usage;
+mod users;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -194,7 +196,8 @@ impl Registry for Memory {
         let Some(entry) = tables.permissions.remove(name) else {
             return Err(Conflict::PermissionUnknown(name.clone()).into());
         };
-        let mut changes = tables.raise(|client| before.effective(client).contains(name), stamp.at);
+        let mut changes = tables
+            .raise(|permissions, roles| before.rights(permissions, roles).contains(name), stamp.at);
         for role in tables.roles.values_mut() {
             role.permissions.retain(|known| known != name);
         }
@@ -203,6 +206,9 @@ impl Registry for Memory {
             if let Some(scope) = &mut record.client.default_scope {
                 scope.retain(|known| known != name);
             }
+        }
+        for record in tables.users.values_mut() {
+            record.user.permissions.retain(|known| known != name);
         }
         changes.push(Changed::Catalog);
         let deed = Deed::on("permission.delete", "permission", name, (Some(&entry), None));
@@ -243,7 +249,7 @@ impl Registry for Memory {
         tables.catalog().check_permissions(role.iter().flat_map(|role| &role.permissions))?;
         let mut changes = Vec::new();
         if before.narrowed_to(role) {
-            changes = tables.raise(|client| client.roles.contains(name), stamp.at);
+            changes = tables.raise(|_, roles| roles.contains(name), stamp.at);
         }
         if let Some(role) = role {
             tables.roles.insert(name.clone(), role.clone());
@@ -251,6 +257,9 @@ impl Registry for Memory {
             tables.roles.remove(name);
             for record in tables.clients.values_mut() {
                 record.client.roles.retain(|known| known != name);
+            }
+            for record in tables.users.values_mut() {
+                record.user.roles.retain(|known| known != name);
             }
         }
         changes.push(Changed::Catalog);

@@ -1,8 +1,8 @@
 //! The commands on clients: every face of grantd calls these. Those on the rest are in `catalog`.
 
 mod catalog;
-
 mod usage;
+mod users;
 
 use std::sync::Arc;
 
@@ -39,6 +39,9 @@ pub enum CommandError {
     /// No client has this id.
     #[error("there is no client `{0}`: see `grantd client list`")]
     ClientUnknown(String),
+    /// No user has this id or name.
+    #[error("there is no user `{0}`: see `grantd user list`")]
+    UserUnknown(String),
     /// A name is empty, too long or has control characters.
     #[error("{0} has 1 to {1} characters and no control characters")]
     Text(&'static str, usize),

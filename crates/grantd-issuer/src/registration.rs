@@ -295,6 +295,6 @@ impl Registration {
     }
 }
 
-fn sorted<T: Ord>(names: Vec<T>) -> Vec<T> {
+pub(crate) fn sorted<T: Ord>(names: Vec<T>) -> Vec<T> {
     names.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

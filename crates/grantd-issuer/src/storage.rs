@@ -20,7 +20,10 @@ use crate::{
         ClientFilter, CredentialSummary, LastUse, PermissionEntry, Registration, RoleEntry,
     },
     registration_json::moment,
+    session::Sessions,
     usage::Usage,
+    user::UserName,
+    user_storage::Users,
 };
 
 /// What a token request asks of storage.
@@ -64,7 +67,7 @@ pub trait Tokens: Send + Sync {
 
 /// What the commands ask of storage. Every call is one transaction.
 #[async_trait]
-pub trait Registry: Clients + Usage {
+pub trait Registry: Clients + Usage + Users + Sessions {
     /// Adds a client with its first credential.
     async fn create_client(
         &self,
@@ -208,6 +211,12 @@ pub enum Conflict {
     /// Somebody else changed the client meanwhile.
     #[error("client `{0}` was changed meanwhile: look at it again, then repeat the change")]
     VersionDiffers(ClientId),
+    /// Another user has this name, in whatever case.
+    #[error("a user with the name `{0}` exists already: choose another name")]
+    UserExists(UserName),
+    /// Somebody else changed the user meanwhile.
+    #[error("user `{0}` was changed meanwhile: look at them again, then repeat the change")]
+    UserDiffers(UserName),
     /// Somebody else changed the role meanwhile.
     #[error("role `{0}` was changed meanwhile: look at it again, then repeat the change")]
     RoleDiffers(RoleName),

@@ -9,9 +9,12 @@ mod migrations;
 mod record;
 mod registry;
 mod rows;
+mod sessions;
 mod statements;
 mod tokens;
 mod usage;
+mod user_writes;
+mod users;
 
 use std::{
     fs::OpenOptions,

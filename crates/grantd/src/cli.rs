@@ -8,6 +8,7 @@ mod keys;
 mod permission;
 mod role;
 mod token;
+mod user;
 
 pub(crate) use api::Api;
 pub(crate) use apply::Apply;
@@ -17,6 +18,7 @@ pub(crate) use keys::{Keys, KeysGenerate};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;
 pub(crate) use token::Token;
+pub(crate) use user::{User, UserCreate, UserList, UserPassword, UserUpdate, Who};
 
 use std::str::FromStr;
 
@@ -59,6 +61,9 @@ pub(crate) enum Command {
     /// APIs: what tokens are for
     #[command(subcommand)]
     Api(Api),
+    /// Users: people with an account
+    #[command(subcommand)]
+    User(User),
     /// Access tokens
     #[command(subcommand)]
     Token(Token),

@@ -8,6 +8,7 @@ mod keys;
 mod permission;
 mod role;
 mod token;
+mod user;
 
 pub(crate) use keys::fresh_secret_key;
 
@@ -27,6 +28,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Role(command) => role::run(command, settings, output).await,
         Command::Permission(command) => permission::run(command, settings, output).await,
         Command::Api(command) => api::run(command, settings, output).await,
+        Command::User(command) => user::run(command, settings, output).await,
         Command::Token(command) => token::run(command, settings, output).await,
         Command::Audit(command) => audit::run(command, settings, output).await,
         Command::Apply(options) => apply::run(options, settings, output).await,

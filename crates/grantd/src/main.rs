@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod serve;
 mod settings;
+mod terminal;
 
 use std::process::ExitCode;
 

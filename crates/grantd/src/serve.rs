@@ -13,6 +13,7 @@ mod pulse;
 mod recorder;
 mod refusal_log;
 mod routes;
+mod sign_in;
 mod sweep;
 
 use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
@@ -31,6 +32,7 @@ use tracing_subscriber::EnvFilter;
 use metrics::Metrics;
 use sweep::sweep;
 
+pub(crate) use api::MANAGE;
 pub(crate) use listener::serve;
 pub(crate) use own_guard::own_guard;
 pub(crate) use recorder::Recorder;

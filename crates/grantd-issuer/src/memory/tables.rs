@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use grantd_core::{Api, ClientApi, ClientId, Permission, RoleName, Timestamp, Ttl};
+use grantd_core::{
+    Api, ClientApi, ClientId, Permission, RoleName, SecretHash, SessionId, Timestamp, Ttl, UserId,
+};
 
 use crate::{
     admin::Stamp,
@@ -13,7 +15,9 @@ use crate::{
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
+    session::Session,
     usage::{UsageCount, UsageKey},
+    user::UserRecord,
 };
 
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(super) struct Tables {
     pub(super) seq: u64,
     pub(super) longest_ttl: Ttl,
     pub(super) usage: BTreeMap<UsageKey, UsageCount>,
+    pub(super) users: BTreeMap<UserId, UserRecord>,
+    pub(super) sessions: BTreeMap<SessionId, (Session, SecretHash)>,
 }
 
 impl Default for Tables {
@@ -41,6 +47,8 @@ impl Default for Tables {
             seq: 0,
             longest_ttl: Ttl::DEFAULT,
             usage: BTreeMap::new(),
+            users: BTreeMap::new(),
+            sessions: BTreeMap::new(),
         }
     }
 }
@@ -106,19 +114,30 @@ impl Tables {
         }
     }
 
-    /// Raises the generation of those who lose something, and says so.
+    /// Raises the generation of the clients and users who lose something, and says so.
     pub(super) fn raise(
         &mut self,
-        meant: impl Fn(&Registration) -> bool,
+        meant: impl Fn(&[Permission], &[RoleName]) -> bool,
         now: Timestamp,
     ) -> Vec<Changed> {
-        let records = self.clients.values_mut().map(|record| &mut record.client);
-        let raised = records.filter(|client| meant(client)).map(|client| {
-            client.generation += 1;
-            client.version += 1;
-            client.updated_at = now;
-            Changed::Client { id: client.id.clone(), killed_below: Some(client.generation) }
-        });
-        raised.collect()
+        let mut raised = Vec::new();
+        for client in self.clients.values_mut().map(|record| &mut record.client) {
+            if meant(&client.permissions, &client.roles) {
+                client.generation += 1;
+                client.version += 1;
+                client.updated_at = now;
+                let killed_below = Some(client.generation);
+                raised.push(Changed::Client { id: client.id.clone(), killed_below });
+            }
+        }
+        for user in self.users.values_mut().map(|record| &mut record.user) {
+            if meant(&user.permissions, &user.roles) {
+                user.generation += 1;
+                user.version += 1;
+                user.updated_at = now;
+                raised.push(Changed::User { id: user.id, killed_below: Some(user.generation) });
+            }
+        }
+        raised
     }
 }

@@ -13,6 +13,7 @@ use super::{
     lane::fault,
     record::{allow_ttl, execute, record},
     rows, statements as sql,
+    user_writes::raise_users,
 };
 
 /// All of it, as decisions need it.
@@ -104,8 +105,10 @@ pub(super) fn delete_permission(
     let entry = permission(connection, name)?;
     let text = name.as_str();
     let mut changes = raise(connection, sql::RAISE_PERMISSION_HOLDERS, text, stamp.at)?;
+    changes.extend(raise_users(connection, sql::RAISE_PERMISSION_USERS, text, stamp.at)?);
     changes.push(Changed::Catalog);
     execute(connection, sql::DELETE_PERMISSION_OF_CLIENTS, [text])?;
+    execute(connection, sql::DELETE_PERMISSION_OF_USERS, [text])?;
     execute(connection, sql::DELETE_PERMISSION_OF_ROLES, [text])?;
     take_from_default_scopes(connection, name)?;
     execute(connection, sql::DELETE_PERMISSION, [text])?;
@@ -160,6 +163,7 @@ pub(super) fn change_role(
     let mut changes = Vec::new();
     if before.narrowed_to(role) {
         changes = raise(connection, sql::RAISE_ROLE_HOLDERS, name.as_str(), stamp.at)?;
+        changes.extend(raise_users(connection, sql::RAISE_ROLE_USERS, name.as_str(), stamp.at)?);
     }
     changes.push(Changed::Catalog);
     execute(connection, sql::CLEAR_ROLE_PERMISSIONS, [name.as_str()])?;
@@ -168,6 +172,7 @@ pub(super) fn change_role(
         put_role_permissions(connection, role)?;
     } else {
         execute(connection, sql::DELETE_ROLE_HOLDERS, [name.as_str()])?;
+        execute(connection, sql::DELETE_ROLE_USERS, [name.as_str()])?;
         execute(connection, sql::DELETE_ROLE, [name.as_str()])?;
     }
     let deed = Deed::on(RoleEntry::action(role), "role", name, (Some(before), role));

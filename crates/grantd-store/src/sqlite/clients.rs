@@ -61,7 +61,7 @@ pub(super) fn registrations(
 }
 
 /// The LIKE pattern for texts that contain this one.
-fn containing(text: &str) -> String {
+pub(super) fn containing(text: &str) -> String {
     let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{literal}%")
 }

@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_changes", include_str!("../../migrations/sqlite/0002_changes.sql")),
     ("0003_usage", include_str!("../../migrations/sqlite/0003_usage.sql")),
     ("0004_lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
+    ("0005_users", include_str!("../../migrations/sqlite/0005_users.sql")),
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _migrations (

@@ -182,10 +182,10 @@ impl Registry for Sqlite {
 
 impl Sqlite {
     /// A write that nothing can contradict.
-    pub(super) async fn write_plain(
+    pub(super) async fn write_plain<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Connection) -> Result<(), StorageFault> + Send + 'static,
-    ) -> Result<(), StorageFault> {
+        change: impl FnOnce(&Connection) -> Result<T, StorageFault> + Send + 'static,
+    ) -> Result<T, StorageFault> {
         let written =
             self.writer.write(move |open| change(open).map_err(RegistryError::from)).await;
         written.map_err(|error| match error {

@@ -6,7 +6,8 @@ use grantd_core::{
     Api, ClientApi, ClientKind, ClientState, Credential, Permission, SecretHash, Timestamp, Ttl,
 };
 use grantd_issuer::{
-    CredentialSummary, LastUse, Owner, Registration, audit::AuditEvent, change_log::ChangeEntry,
+    CredentialSummary, LastUse, Owner, Registration, Session, User, UserRecord, UserState,
+    audit::AuditEvent, change_log::ChangeEntry,
 };
 use rusqlite::{Row, types::Type};
 
@@ -37,6 +38,36 @@ pub(super) fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
         format: optional(row, 16)?,
         serves: row.get_ref(17)?.as_str()?.lines().map(ToOwned::to_owned).collect(),
         credentials: Vec::new(),
+    })
+}
+
+/// A user, with what their password is compared with; permissions and roles are still missing.
+pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
+    let user = User {
+        id: parse(row, 0)?,
+        name: parse(row, 1)?,
+        state: named(row, 2, &UserState::ALL, UserState::as_str)?,
+        permissions: Vec::new(),
+        roles: Vec::new(),
+        generation: unsigned(row, 4)?,
+        version: unsigned(row, 5)?,
+        created_at: timestamp(row, 6)?,
+        updated_at: timestamp(row, 7)?,
+        last_login_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_micros),
+    };
+    Ok(UserRecord { user, password: optional(row, 3)? })
+}
+
+/// A session.
+pub(super) fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        id: parse(row, 0)?,
+        user: parse(row, 1)?,
+        created_at: timestamp(row, 2)?,
+        seen_at: timestamp(row, 3)?,
+        ends_at: timestamp(row, 4)?,
+        address: row.get(5)?,
+        agent: row.get(6)?,
     })
 }
 

@@ -50,6 +50,57 @@ statements! {
                                              WHERE permission = ?1)
                                 RETURNING id, generation";
 
+    USER = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
+            FROM users WHERE id = ?1";
+    USER_NAMED = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
+                  FROM users WHERE name_key = ?1";
+    USERS_AFTER = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
+                   FROM users
+                   WHERE id > ?1 AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR name LIKE ?4 ESCAPE '\\')
+                   ORDER BY id LIMIT ?2";
+    PUT_USER = "INSERT INTO users (id, name, name_key, state, password, generation, version, created_at, updated_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                ON CONFLICT (id) DO UPDATE SET
+                    name = excluded.name, name_key = excluded.name_key, state = excluded.state,
+                    password = excluded.password, generation = excluded.generation,
+                    version = excluded.version, updated_at = excluded.updated_at";
+    REHASH = "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2";
+    USER_PERMISSIONS = "SELECT permission FROM user_permissions WHERE user_id = ?1 ORDER BY permission";
+    CLEAR_USER_PERMISSIONS = "DELETE FROM user_permissions WHERE user_id = ?1";
+    INSERT_USER_PERMISSION = "INSERT INTO user_permissions (user_id, permission) VALUES (?1, ?2)";
+    USER_ROLES = "SELECT role FROM user_roles WHERE user_id = ?1 ORDER BY role";
+    CLEAR_USER_ROLES = "DELETE FROM user_roles WHERE user_id = ?1";
+    INSERT_USER_ROLE = "INSERT INTO user_roles (user_id, role) VALUES (?1, ?2)";
+    USER_RIGHTS = "SELECT permission FROM user_permissions WHERE user_id = ?1
+                   UNION
+                   SELECT permission FROM user_roles NATURAL JOIN role_permissions WHERE user_id = ?1
+                   ORDER BY permission";
+    RAISE_ROLE_USERS = "UPDATE users SET generation = generation + 1, version = version + 1, updated_at = ?2
+                        WHERE id IN (SELECT user_id FROM user_roles WHERE role = ?1)
+                        RETURNING id, generation";
+    RAISE_PERMISSION_USERS = "UPDATE users SET generation = generation + 1, version = version + 1, updated_at = ?2
+                              WHERE id IN (SELECT user_id FROM user_permissions WHERE permission = ?1
+                                           UNION
+                                           SELECT user_id FROM user_roles NATURAL JOIN role_permissions
+                                           WHERE permission = ?1)
+                              RETURNING id, generation";
+    DELETE_PERMISSION_OF_USERS = "DELETE FROM user_permissions WHERE permission = ?1";
+    DELETE_ROLE_USERS = "DELETE FROM user_roles WHERE role = ?1";
+
+    SIGNED_IN = "UPDATE users SET last_login_at = ?2 WHERE id = ?1 AND state = 'active' AND version = ?3";
+    INSERT_SESSION = "INSERT INTO sessions (id, user_id, hash, created_at, seen_at, ends_at, address, agent)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    END_OLDEST_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND id NOT IN
+                               (SELECT id FROM sessions WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2)";
+    SESSION = "SELECT id, user_id, created_at, seen_at, ends_at, address, agent FROM sessions
+               WHERE hash = ?1 AND ends_at > ?2 AND seen_at > ?3";
+    SESSIONS = "SELECT id, user_id, created_at, seen_at, ends_at, address, agent FROM sessions
+                WHERE user_id = ?1 AND ends_at > ?2 AND seen_at > ?3 ORDER BY seen_at DESC, id DESC";
+    SESSION_SEEN = "UPDATE sessions SET seen_at = max(seen_at, ?2) WHERE id = ?1";
+    END_SESSION = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
+    END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
+    FORGET_SESSIONS = "DELETE FROM sessions WHERE ends_at <= ?1 OR seen_at <= ?2";
+
     CREDENTIALS = "SELECT id, hash, created_at, expires_at, last_used_at, last_used_from
                    FROM credentials WHERE client_id = ?1 ORDER BY created_at, id";
     PUT_CREDENTIAL = "INSERT INTO credentials (id, client_id, hash, created_at, expires_at)

@@ -34,8 +34,9 @@ use http::{
 use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use authority::MANAGE;
+
 use super::routes::{Server, problem};
-pub(super) use authority::MANAGE;
 use extract::Tagged;
 
 /// The admin API behind its guard, and `/openapi.json` of the whole server.

@@ -27,6 +27,7 @@ use super::{
     metrics::{self, Metrics},
     own_guard::own_guard,
     pulse::Pulse,
+    sign_in::SignIn,
 };
 
 /// Where a request came from.
@@ -46,6 +47,8 @@ pub(super) struct Server {
     pub(super) base: Arc<str>,
     /// Secrets on their way to the one page that shows them.
     pub(super) once: Arc<Once>,
+    /// Sessions and passwords of people.
+    pub(super) sign_in: Arc<SignIn>,
     /// Makes the server look for changes at once.
     pub(super) noticed: Arc<Notify>,
 }
@@ -79,6 +82,8 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
     };
     let watching = tokio::spawn(watcher.run()).abort_handle();
     let registrar = Arc::new(Registrar::new(Arc::clone(&storage)));
+    let hasher = issuer.session_hasher().clone();
+    let sign_in = SignIn::new(Arc::clone(&storage), hasher, issuer.identifier());
     let server = Server {
         issuer: Arc::clone(&issuer),
         storage,
@@ -87,6 +92,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         metrics: Arc::clone(&metrics),
         base: path.trim_end_matches('/').into(),
         once: Arc::default(),
+        sign_in: Arc::new(sign_in),
         noticed,
     };
     let endpoints =

@@ -92,8 +92,10 @@ impl From<CommandError> for ApiError {
         let sentence = sentence(&error.to_string());
         match error {
             CommandError::ClientUnknown(id) => Self::Unknown(format!("There is no client `{id}`.")),
+            CommandError::UserUnknown(id) => Self::Unknown(format!("There is no user `{id}`.")),
             CommandError::Conflict(
-                Conflict::VersionDiffers(_)
+                Conflict::UserDiffers(_)
+                | Conflict::VersionDiffers(_)
                 | Conflict::RoleDiffers(_)
                 | Conflict::PermissionDiffers(_)
                 | Conflict::ApiDiffers(_),

@@ -12,7 +12,7 @@ use super::{
     page::{Trouble, page},
 };
 use crate::serve::{
-    api::MANAGE,
+    MANAGE,
     routes::{Server, TOKEN},
 };
 

@@ -29,9 +29,10 @@ impl Fields {
         found.map_or("", |(_, value)| value.trim())
     }
 
-    /// The same, where it says anything.
-    pub(in crate::serve) fn said(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
+    /// The field of this name as it was typed: blanks belong to a password.
+    pub(in crate::serve) fn exact(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
     }
 
     /// All fields of this name: ticked boxes.

@@ -9,8 +9,19 @@ pub(in crate::serve) struct Frame {
     pub(in crate::serve) base: String,
     /// Who is signed in; without one there is no navigation.
     pub(in crate::serve) user: Option<String>,
+    /// How much of the navigation is theirs.
+    pub(in crate::serve) reach: Reach,
     /// Where the page belongs.
     pub(in crate::serve) section: Option<Section>,
+}
+
+/// Which pages somebody may open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum Reach {
+    /// Those about themselves.
+    Own,
+    /// The console too.
+    Everything,
 }
 
 /// A part of the console.
@@ -40,12 +51,15 @@ const SECTIONS: [(Section, &str, &str); 8] = [
 impl Frame {
     /// The frame of a page that anybody may see.
     pub(in crate::serve) fn bare(base: &str) -> Self {
-        Self { base: base.to_owned(), user: None, section: None }
+        Self { base: base.to_owned(), user: None, reach: Reach::Own, section: None }
     }
 
     /// The navigation: section, path, label.
     pub(in crate::serve) fn sections(&self) -> &'static [(Section, &'static str, &'static str)] {
-        &SECTIONS
+        match self.reach {
+            Reach::Own => &[],
+            Reach::Everything => &SECTIONS,
+        }
     }
 
     pub(in crate::serve) fn is(&self, section: &Section) -> bool {

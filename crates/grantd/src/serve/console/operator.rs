@@ -1,14 +1,19 @@
 //! Who works in the console: somebody signed in who may `manage_system`.
 
-use axum::{
-    extract::FromRequestParts,
-    response::{IntoResponse, Redirect, Response},
-};
+use askama::Template;
+use axum::{extract::FromRequestParts, response::Response};
 use grantd_issuer::Admin;
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
 
-use super::frame::{Frame, Section};
-use crate::serve::routes::Server;
+use super::{
+    frame::{Frame, Reach, Section},
+    page::page,
+    signed_in::SignedIn,
+};
+use crate::serve::{
+    MANAGE,
+    routes::{Peer, Server},
+};
 
 /// A person with authority, and the frame of their pages.
 pub(in crate::serve) struct Operator {
@@ -17,6 +22,14 @@ pub(in crate::serve) struct Operator {
     /// Their session, as a key for what only it may see.
     pub(in crate::serve) session: String,
     frame: Frame,
+}
+
+/// The page for who may not enter.
+#[derive(Template)]
+#[template(path = "forbidden.html")]
+struct Forbidden {
+    frame: Frame,
+    name: String,
 }
 
 impl Operator {
@@ -29,7 +42,18 @@ impl Operator {
 impl FromRequestParts<Server> for Operator {
     type Rejection = Response;
 
-    async fn from_request_parts(_: &mut Parts, server: &Server) -> Result<Self, Response> {
-        Err(Redirect::to(&format!("{}/login", server.base)).into_response())
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Response> {
+        let me = SignedIn::from_request_parts(parts, server).await?;
+        if !me.who.can(MANAGE) {
+            let name = me.who.user.name.to_string();
+            let forbidden = Forbidden { frame: me.frame(), name };
+            return Err(page(StatusCode::FORBIDDEN, &forbidden));
+        }
+        let address = parts.extensions.get::<Peer>().map(|Peer(address)| *address);
+        Ok(Self {
+            by: Admin::user(&me.who.user.id.to_string(), address),
+            session: me.who.session.id.to_string(),
+            frame: Frame { reach: Reach::Everything, ..me.frame() },
+        })
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use grantd_issuer::{CommandError, Fault};
+use grantd_issuer::{CommandError, Fault, StorageFault};
 use http::{
     HeaderValue, StatusCode,
     header::{
@@ -41,8 +41,15 @@ impl From<CommandError> for Trouble {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::ClientUnknown(id) => Self::Missing(format!("There is no app `{id}`.")),
+            CommandError::UserUnknown(id) => Self::Missing(format!("There is no user `{id}`.")),
             error => Self::Refused(error),
         }
+    }
+}
+
+impl From<StorageFault> for Trouble {
+    fn from(fault: StorageFault) -> Self {
+        Self::Refused(CommandError::Storage(fault))
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     role_form::NAME_RULE,
     roles::{back, named},
 };
-use crate::serve::{api::MANAGE, fingerprint::fingerprint, routes::Server};
+use crate::serve::{MANAGE, fingerprint::fingerprint, routes::Server};
 
 /// A permission as it was typed.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use grantd_core::Permission;
 use grantd_issuer::{PermissionEntry, RoleEntry, RoleView};
 
 use super::{complaint::Complaint, form::Fields, frame::Frame, page::page};
-use crate::serve::{api::MANAGE, fingerprint::fingerprint};
+use crate::serve::{MANAGE, fingerprint::fingerprint};
 
 /// A role as it was typed.
 #[derive(Default)]

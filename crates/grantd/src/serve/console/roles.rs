@@ -18,7 +18,7 @@ use super::{
     page::{Trouble, page},
     role_form::{RoleForm, choices},
 };
-use crate::serve::{api::MANAGE, fingerprint::fingerprint, routes::Server};
+use crate::serve::{MANAGE, fingerprint::fingerprint, routes::Server};
 
 /// How many permissions of a role the list shows.
 const SHOWN: usize = 8;

@@ -1,0 +1,164 @@
+//! Signing in and out: who a name and password are, and who a session cookie is.
+
+use std::sync::Arc;
+
+use grantd_core::{Secret, SecretHasher, SessionId, Timestamp, UserId};
+
+pub use crate::session::Origin;
+use crate::{
+    clock::{Clock, SystemClock},
+    entropy::{Entropy, SystemEntropy, draw},
+    fault::StorageFault,
+    password::{HashingFailed, Password, PasswordHash},
+    registration_json::hexadecimal,
+    session::{Session, SignedIn},
+    storage::Registry,
+    user::{User, UserName, UserState},
+    user_change::Ended,
+};
+
+/// A session's last use is written when it is this much later than the one that is known.
+const SEEN_EVERY: i64 = 60_000_000;
+
+/// The accounts of people on a storage.
+pub struct Accounts {
+    registry: Arc<dyn Registry>,
+    hasher: SecretHasher,
+    clock: Box<dyn Clock>,
+    entropy: Box<dyn Entropy>,
+}
+
+/// Who a name claims to be, and what the password must match. Where nobody may enter by the name it
+/// looks just the same, and costs the same to check.
+#[derive(Debug)]
+pub struct Claim {
+    user: Option<User>,
+    hash: PasswordHash,
+    salt: [u8; 16],
+}
+
+/// A user whose password was right. Only [`Claim::check`] makes one.
+#[derive(Debug)]
+pub struct Proven {
+    user: User,
+    /// The hash that matched and the one to keep instead, where today's parameters are others.
+    rehash: Option<(PasswordHash, PasswordHash)>,
+}
+
+impl Claim {
+    /// Compares the password. Slow by intent ([`PasswordHash::of`]): not for a thread that others
+    /// wait for. `None`: nobody enters by this name and this password.
+    pub fn check(self, typed: Secret) -> Option<Proven> {
+        let right = self.hash.matches(&typed);
+        let user = self.user.filter(|_| right)?;
+        let fresh = if self.hash.is_outdated() { Password::choose(typed).ok() } else { None };
+        // A failure to hash anew costs nothing: the next sign-in tries again.
+        let fresh = fresh.and_then(|password| PasswordHash::of(&password, self.salt).ok());
+        Some(Proven { user, rehash: fresh.map(|fresh| (self.hash, fresh)) })
+    }
+}
+
+/// A session just begun.
+#[derive(Debug)]
+pub struct Opened {
+    /// What the cookie says: 256 random bits, of which only a keyed hash is kept.
+    pub secret: Secret,
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub user: User,
+}
+
+impl Accounts {
+    /// The accounts on this registry; `hasher` is [`grantd_core::SecretKey::session_hasher`].
+    pub fn new(registry: Arc<dyn Registry>, hasher: SecretHasher) -> Self {
+        let (clock, entropy) = (Box::new(SystemClock), Box::new(SystemEntropy));
+        Self { registry, hasher, clock, entropy }
+    }
+
+    /// Another clock than the machine's, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// What a name claims, for a check of the password.
+    pub async fn claim(&self, name: &str) -> Result<Claim, StorageFault> {
+        let found = match name.parse::<UserName>() {
+            Ok(name) => self.registry.user_named(&name).await?,
+            Err(_) => None,
+        };
+        let (user, hash) =
+            found.map_or((None, None), |record| (Some(record.user), record.password));
+        let user = user.filter(|user| user.state == UserState::Active && hash.is_some());
+        let hash = hash.unwrap_or_else(PasswordHash::nobody);
+        Ok(Claim { user, hash, salt: draw(&*self.entropy) })
+    }
+
+    /// Begins a session. `None`: the user was changed since, so that the proof is none any more.
+    pub async fn open(
+        &self,
+        proven: Proven,
+        from: &Origin,
+    ) -> Result<Option<Opened>, StorageFault> {
+        let (user, now) = (proven.user, self.clock.now());
+        if let Some((known, fresh)) = &proven.rehash {
+            self.registry.rehash(user.id, known, fresh).await?;
+        }
+        let secret = hexadecimal(&draw::<32>(&*self.entropy));
+        let id = SessionId::mint(now, draw(&*self.entropy));
+        let session = Session::begin(id, user.id, now, from);
+        let proof = self.hasher.hash(&secret);
+        let opened = self.registry.open_session(&session, &proof, user.version).await?;
+        Ok(opened.then(|| Opened { secret: Secret::new(secret), session, user }))
+    }
+
+    /// Who a session cookie's secret proves, as the database says at this moment.
+    pub async fn signed_in(&self, secret: &str) -> Result<Option<SignedIn>, StorageFault> {
+        let now = self.clock.now();
+        // What cannot be one of ours is nobody's, and never reaches the database.
+        if secret.len() != 64 || !secret.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
+        let found = self.registry.signed_in(&self.hasher.hash(secret), now).await?;
+        if let Some(found) = &found {
+            self.note_seen(&found.session, now).await?;
+        }
+        Ok(found)
+    }
+
+    /// Once a minute, not at every request.
+    async fn note_seen(&self, session: &Session, now: Timestamp) -> Result<(), StorageFault> {
+        if now.micros().saturating_sub(session.seen_at.micros()) < SEEN_EVERY {
+            return Ok(());
+        }
+        self.registry.session_seen(session.id, now).await
+    }
+
+    /// The live sessions of a user, the last used first.
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StorageFault> {
+        self.registry.sessions(user, self.clock.now()).await
+    }
+
+    /// Ends one session of a user's; `false`: they have no such session.
+    pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StorageFault> {
+        self.registry.end_session(user, id).await
+    }
+
+    /// Ends all sessions of somebody but the one they are here by.
+    pub async fn end_other_sessions(&self, who: &SignedIn) -> Result<(), StorageFault> {
+        self.registry.end_sessions(who.user.id, Ended::AllBut(who.session.id)).await
+    }
+}
+
+/// Hashes a password with fresh randomness. Slow by intent, as [`PasswordHash::of`].
+pub fn hash_password(password: &Password) -> Result<PasswordHash, HashingFailed> {
+    PasswordHash::of(password, draw(&SystemEntropy))
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Accounts")
+    }
+}

@@ -1,0 +1,88 @@
+//! The commands on users.
+
+use grantd_core::{SessionId, UserId};
+
+use super::{CommandError, Registrar};
+use crate::{
+    admin::Admin,
+    entropy::draw,
+    password::PasswordHash,
+    user::{NewUser, User, UserFilter, UserName, UserState},
+    user_change::{UserChange, UserEdit},
+};
+
+impl Registrar {
+    /// Creates a user.
+    pub async fn create_user(&self, by: &Admin, new: NewUser) -> Result<User, CommandError> {
+        let stamp = self.stamp(by);
+        let id = UserId::mint(stamp.at, draw(&*self.entropy));
+        let record = new.into_record(id, stamp.at);
+        self.registry.create_user(&record, &stamp).await?;
+        Ok(record.user)
+    }
+
+    /// One user, by id or by name.
+    pub async fn user(&self, id_or_name: &str) -> Result<User, CommandError> {
+        let found = match (id_or_name.parse::<UserId>(), id_or_name.parse::<UserName>()) {
+            (Ok(id), _) => self.registry.user(id).await?,
+            (_, Ok(name)) => self.registry.user_named(&name).await?.map(|record| record.user),
+            _ => None,
+        };
+        found.ok_or_else(|| CommandError::UserUnknown(id_or_name.to_owned()))
+    }
+
+    /// A page of the users that are asked for, in the order of their ids, those behind `after`.
+    pub async fn users(
+        &self,
+        filter: &UserFilter,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, CommandError> {
+        Ok(self.registry.users(filter, after, limit).await?)
+    }
+
+    /// Changes what is said about a user; with `version`, only if nobody else did meanwhile. Taking a
+    /// permission or role away kills the tokens on their behalf.
+    pub async fn edit_user(
+        &self,
+        by: &Admin,
+        id: UserId,
+        edit: UserEdit,
+        version: Option<u64>,
+    ) -> Result<User, CommandError> {
+        self.change_user(by, id, version, &UserChange::Edit(edit)).await
+    }
+
+    /// Disables or enables a user; a disabled one is out at once, and tokens on their behalf are
+    /// dead.
+    pub async fn set_user_state(
+        &self,
+        by: &Admin,
+        id: UserId,
+        state: UserState,
+    ) -> Result<User, CommandError> {
+        self.change_user(by, id, None, &UserChange::State(state)).await
+    }
+
+    /// Gives a user another password; all their sessions end but `keep`.
+    pub async fn set_password(
+        &self,
+        by: &Admin,
+        id: UserId,
+        hash: PasswordHash,
+        keep: Option<SessionId>,
+    ) -> Result<User, CommandError> {
+        self.change_user(by, id, None, &UserChange::Password { hash, keep }).await
+    }
+
+    async fn change_user(
+        &self,
+        by: &Admin,
+        id: UserId,
+        version: Option<u64>,
+        change: &UserChange,
+    ) -> Result<User, CommandError> {
+        let changed = self.registry.change_user(id, version, change, &self.stamp(by)).await?;
+        changed.ok_or_else(|| CommandError::UserUnknown(id.to_string()))
+    }
+}

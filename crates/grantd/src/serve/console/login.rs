@@ -1,0 +1,137 @@
+//! The login page, and the way out.
+
+use askama::Template;
+use axum::{
+    extract::{Extension, RawQuery, State},
+    response::Response,
+};
+use grantd_core::Secret;
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT},
+};
+
+use super::{
+    form::Fields,
+    frame::Frame,
+    page::{Trouble, page},
+    signed_in::{own_path, present},
+};
+use crate::serve::{
+    MANAGE,
+    routes::{Peer, Server},
+    sign_in::{Attempt, Busy},
+};
+
+/// What is said of a wrong name and of a wrong password alike.
+const WRONG: &str = "The name or the password is wrong.";
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Login {
+    frame: Frame,
+    name: String,
+    return_to: String,
+    problem: Option<String>,
+}
+
+impl Login {
+    fn of(server: &Server, fields: &Fields) -> Self {
+        let return_to = own_path(fields.text("return_to")).unwrap_or_default().to_owned();
+        let frame = Frame::bare(&server.base);
+        Self { frame, name: fields.text("name").to_owned(), return_to, problem: None }
+    }
+
+    /// The form again, with what was typed, the password excepted.
+    fn again(self, status: StatusCode, problem: String) -> Response {
+        page(status, &Self { problem: Some(problem), ..self })
+    }
+}
+
+/// `GET /login`
+pub(super) async fn show(State(server): State<Server>, RawQuery(query): RawQuery) -> Response {
+    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+    page(StatusCode::OK, &Login { name: String::new(), ..Login::of(&server, &fields) })
+}
+
+/// `POST /login`
+pub(super) async fn sign_in(
+    State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let form = Login::of(&server, &fields);
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let password = Secret::new(fields.exact("password").to_owned());
+    let from = (address, agent.to_owned());
+    let opened = match server.sign_in.attempt(&form.name, password, from).await? {
+        Attempt::Opened(opened) => opened,
+        Attempt::Wrong => {
+            // Not the name: people type passwords into the wrong field.
+            tracing::info!(%address, "a sign-in was refused");
+            return Ok(form.again(StatusCode::UNPROCESSABLE_ENTITY, WRONG.to_owned()));
+        }
+        Attempt::TooMany(wait) => {
+            // Rounded up: who comes back then is let through.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            tracing::info!(%address, "a sign-in was throttled");
+            let text = format!("Too many attempts. Try again in {seconds} seconds.");
+            let response = form.again(StatusCode::TOO_MANY_REQUESTS, text);
+            return Ok(retry_after(response, seconds));
+        }
+        Attempt::Busy(Busy) => {
+            let text = "Many people sign in at this moment. Try again in a second.";
+            let response = form.again(StatusCode::SERVICE_UNAVAILABLE, text.to_owned());
+            return Ok(retry_after(response, 1));
+        }
+    };
+    tracing::info!(%address, user = %opened.user.id, "signed in");
+    // The session before, if there was one in this browser, would be nobody's to end.
+    end_present(&headers, &server).await?;
+    let start = start_page(&server, opened.secret.reveal()).await?;
+    let address = if form.return_to.is_empty() { start } else { form.return_to };
+    Ok(leave_for(&address, server.sign_in.cookie.set(&opened.secret)))
+}
+
+/// `POST /logout`
+pub(super) async fn sign_out(
+    State(server): State<Server>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    end_present(&headers, &server).await?;
+    let address = format!("{}/login", server.base);
+    Ok(leave_for(&address, server.sign_in.cookie.clear()))
+}
+
+/// Where somebody goes who was on their way to nowhere: the console, if they may enter it.
+async fn start_page(server: &Server, secret: &str) -> Result<String, Trouble> {
+    let who = server.sign_in.accounts.signed_in(secret).await?;
+    let may_enter = who.is_some_and(|who| who.can(MANAGE));
+    let path = if may_enter { "/developer" } else { "/account/sessions" };
+    Ok(format!("{}{path}", server.base))
+}
+
+async fn end_present(headers: &HeaderMap, server: &Server) -> Result<(), Trouble> {
+    if let Some(who) = present(headers, server).await? {
+        server.sign_in.accounts.end_session(who.user.id, who.session.id).await?;
+    }
+    Ok(())
+}
+
+/// To another page, with another cookie.
+pub(super) fn leave_for(address: &str, cookie: Option<HeaderValue>) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    if let Ok(address) = HeaderValue::try_from(address) {
+        headers.insert(LOCATION, address);
+    }
+    headers.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+    response
+}
+
+fn retry_after(mut response: Response, seconds: u64) -> Response {
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

@@ -1,0 +1,85 @@
+//! `/account/sessions`: where somebody is signed in, and how to end it.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use grantd_core::SessionId;
+use grantd_issuer::{Session, moment};
+use http::StatusCode;
+
+use super::{
+    frame::Frame,
+    login::leave_for,
+    page::{Trouble, page},
+    signed_in::SignedIn,
+};
+use crate::serve::routes::Server;
+
+#[derive(Template)]
+#[template(path = "sessions.html")]
+struct Sessions {
+    frame: Frame,
+    present: Row,
+    others: Vec<Row>,
+}
+
+/// A session as its user should recognise it.
+struct Row {
+    id: SessionId,
+    agent: String,
+    address: String,
+    began: String,
+    seen: String,
+}
+
+impl From<&Session> for Row {
+    fn from(session: &Session) -> Self {
+        let or = |text: &str, other: &str| {
+            if text.is_empty() { other.to_owned() } else { text.to_owned() }
+        };
+        let shown = |at| moment(at).replace('T', " ").replace('Z', " UTC");
+        Self {
+            id: session.id,
+            agent: or(&session.agent, "An unknown browser"),
+            address: or(&session.address, "an unknown address"),
+            began: shown(session.created_at),
+            seen: shown(session.seen_at),
+        }
+    }
+}
+
+/// `GET /account/sessions`
+pub(super) async fn list(me: SignedIn, State(server): State<Server>) -> Result<Response, Trouble> {
+    let mut all = server.sign_in.accounts.sessions(me.who.user.id).await?;
+    all.retain(|session| session.id != me.who.session.id);
+    let others = all.iter().map(Row::from).collect();
+    let present = Row::from(&me.who.session);
+    Ok(page(StatusCode::OK, &Sessions { frame: me.frame(), present, others }))
+}
+
+/// `POST /account/sessions/{id}/revoke`: one of one's own; one that is over already is as good.
+pub(super) async fn revoke(
+    me: SignedIn,
+    State(server): State<Server>,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    if let Ok(id) = id.parse() {
+        server.sign_in.accounts.end_session(me.who.user.id, id).await?;
+    }
+    Ok(back(&server))
+}
+
+/// `POST /account/sessions/revoke-others`
+pub(super) async fn revoke_others(
+    me: SignedIn,
+    State(server): State<Server>,
+) -> Result<Response, Trouble> {
+    server.sign_in.accounts.end_other_sessions(&me.who).await?;
+    Ok(back(&server))
+}
+
+fn back(server: &Server) -> Response {
+    leave_for(&format!("{}/account/sessions", server.base), None)
+}

@@ -1,0 +1,142 @@
+//! Who is signed in: the one way from a cookie to a person. Who is not goes to the login page.
+
+use axum::{
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{LOCATION, REFERER},
+    request::Parts,
+};
+use url::{Url, form_urlencoded::Serializer};
+
+use super::{frame::Frame, page::Trouble};
+use crate::serve::routes::Server;
+
+/// The longest address of a page that somebody is led back to, in bytes.
+const LONGEST: usize = 2000;
+
+/// Somebody who is signed in, as the database says at this moment.
+pub(in crate::serve) struct SignedIn {
+    /// User, session and rights.
+    pub(in crate::serve) who: grantd_issuer::SignedIn,
+    base: String,
+}
+
+impl SignedIn {
+    /// The frame of a page of theirs.
+    pub(in crate::serve) fn frame(&self) -> Frame {
+        Frame { user: Some(self.who.user.name.to_string()), ..Frame::bare(&self.base) }
+    }
+}
+
+impl FromRequestParts<Server> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Response> {
+        let found = present(&parts.headers, server).await.map_err(IntoResponse::into_response)?;
+        found
+            .map(|who| Self { who, base: server.base.to_string() })
+            .ok_or_else(|| to_login(parts, server))
+    }
+}
+
+/// Who a request's cookie proves.
+pub(super) async fn present(
+    headers: &HeaderMap,
+    server: &Server,
+) -> Result<Option<grantd_issuer::SignedIn>, Trouble> {
+    let Some(secret) = server.sign_in.cookie.find(headers) else { return Ok(None) };
+    Ok(server.sign_in.accounts.signed_in(secret).await?)
+}
+
+/// To the login page, and back to this one afterwards; back to the page with the form, where a form
+/// was sent.
+fn to_login(parts: &Parts, server: &Server) -> Response {
+    let back = match parts.method {
+        Method::GET | Method::HEAD => {
+            let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+            Some(format!("{}{path}", server.base))
+        }
+        _ => page_of_form(&parts.headers),
+    };
+    let mut address = format!("{}/login", server.base);
+    if let Some(back) = back.as_deref().and_then(own_path) {
+        let query = Serializer::new(String::new()).append_pair("return_to", back).finish();
+        address = format!("{address}?{query}");
+    }
+    let Ok(address) = HeaderValue::try_from(address) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    // htmx would put the login page into a part of this one; it is told to load it whole.
+    if parts.headers.contains_key("hx-request") {
+        let headers = [(HeaderName::from_static("hx-redirect"), address)];
+        return (StatusCode::UNAUTHORIZED, headers).into_response();
+    }
+    (StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response()
+}
+
+fn page_of_form(headers: &HeaderMap) -> Option<String> {
+    let url = Url::parse(headers.get(REFERER)?.to_str().ok()?).ok()?;
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(format!("{}{query}", url.path()))
+}
+
+/// The text, if it is a path on this very server: whatever a browser might read as another host, by
+/// two slashes, a backslash or a line end that it leaves out, is none (RFC 9700 section 4.11).
+pub(super) fn own_path(text: &str) -> Option<&str> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let own = text.starts_with('/') && !text.starts_with("//") && text.len() <= LONGEST;
+    (plain && own).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_on_this_server_leads_back() {
+        for own in ["/", "/developer/apps?search=a%20b&state=", "/a//b", "/x:y@z"] {
+            assert_eq!(own_path(own), Some(own));
+        }
+        let long = format!("/{}", "a".repeat(LONGEST));
+        for other in [
+            "",
+            "developer",
+            "https://evil.example/",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/a\\b",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " /a",
+            "/a b",
+            "javascript:alert(1)",
+            "/é",
+            &long,
+        ] {
+            assert_eq!(own_path(other), None, "{other:?}");
+        }
+    }
+
+    /// What passes leads a browser to the same host, whatever it is joined to.
+    #[test]
+    fn what_passes_stays_on_its_host() {
+        let base = Url::parse("https://auth.example/login").unwrap();
+        let parts = ["/", "\\", "evil.example", "@", ":", "?", "#", "%2f", ".", ";", "\t", "//"];
+        for a in parts {
+            for b in parts {
+                for c in parts {
+                    let text = format!("/{a}{b}{c}");
+                    if let Some(path) = own_path(&text) {
+                        let led = base.join(path).unwrap();
+                        assert_eq!(led.origin(), base.origin(), "{text:?}");
+                    }
+                }
+            }
+        }
+    }
+}
