@@ -86,7 +86,10 @@ pub(super) async fn create(
         Ok(api) => api,
         Err(complaint) => return Ok(form(&operator, &server, said, complaint)),
     };
-    if let Err(error) = server.registrar.create_api(&operator.by, &api).await {
+    let made = server.registrar.create_api(&operator.by, &api).await;
+    // A form that was sent twice has done what it says.
+    let done = server.registrar.apis().await?.contains(&api);
+    if let (Err(error), false) = (made, done) {
         return Ok(form(&operator, &server, said, Complaint::about(error)?));
     }
     server.changed().await;
@@ -113,13 +116,14 @@ pub(super) async fn change(
 ) -> Result<Response, Trouble> {
     let known = find(&server, &named(query)).await?;
     let said = Said::of(&fields).at(&known);
-    if fields.text("seen") != said.seen {
-        return Ok(form(&operator, &server, said, Complaint::lost_race("API")));
-    }
     let api = match said.api(&server, Some(&known)) {
+        Ok(api) if api == known => return Ok(back(&server, "saved")),
         Ok(api) => api,
         Err(complaint) => return Ok(form(&operator, &server, said, complaint)),
     };
+    if fields.text("seen") != said.seen {
+        return Ok(form(&operator, &server, said, Complaint::lost_race("API")));
+    }
     if let Err(error) = server.registrar.change_api(&operator.by, Some(&known), &api).await {
         return Ok(form(&operator, &server, said, Complaint::about(error)?));
     }

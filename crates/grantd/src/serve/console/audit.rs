@@ -1,5 +1,7 @@
 //! The audit log for people: newest first, filtered, each change with what it changed.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -15,6 +17,7 @@ use url::form_urlencoded::Serializer;
 
 use super::{
     difference::{Difference, difference},
+    filters,
     form::Fields,
     frame::{Frame, Section},
     operator::Operator,
@@ -52,6 +55,8 @@ struct Audit {
 }
 
 struct Event {
+    /// Who did it, as people call them.
+    actor: String,
     shown: AuditEventView,
     differences: Vec<Difference>,
 }
@@ -88,8 +93,27 @@ pub(super) async fn list(
     let link = |after| format!("{}/developer/audit?{}", frame.base, asked.query(after));
     let next = found.last().filter(|_| more).map(|last| link(Some(last.seq)));
     let first = asked.after.map(|_| link(None));
-    let events = found.iter().map(AuditEventView::from).map(Event::of).collect();
+    let mut events: Vec<_> = found.iter().map(AuditEventView::from).map(Event::of).collect();
+    name_users(&server, &mut events).await?;
     Ok(page(StatusCode::OK, &Audit { frame, asked, events, first, next }))
+}
+
+/// Who did it, by the name that people know; an id says nothing to them.
+async fn name_users(server: &Server, events: &mut [Event]) -> Result<(), Trouble> {
+    let mut known: HashMap<String, String> = HashMap::new();
+    for event in events {
+        let Some(id) = event.shown.actor.strip_prefix("user:") else { continue };
+        if !known.contains_key(id) {
+            let name = match server.registrar.user(id).await {
+                Ok(user) => user.name.to_string(),
+                Err(CommandError::UserUnknown(_)) => event.shown.actor.clone(),
+                Err(error) => return Err(error.into()),
+            };
+            known.insert(id.to_owned(), name);
+        }
+        event.actor.clone_from(&known[id]);
+    }
+    Ok(())
 }
 
 /// `GET /developer/audit/verification`: reads the whole log, so it is asked for.
@@ -115,12 +139,7 @@ pub(super) async fn verify(
 impl Event {
     fn of(shown: AuditEventView) -> Self {
         let differences = difference(shown.before.as_ref(), shown.after.as_ref());
-        Self { shown, differences }
-    }
-
-    /// The time without the signs that only machines need.
-    fn at(&self) -> String {
-        self.shown.at.replace('T', " ").replace('Z', " UTC")
+        Self { actor: shown.actor.clone(), shown, differences }
     }
 
     /// The page of the app that was changed.

@@ -60,7 +60,10 @@ pub(super) async fn create(
     };
     let entry =
         PermissionEntry { name, api: said.api.clone(), description: said.description.clone() };
-    if let Err(error) = server.registrar.create_permission(&operator.by, &entry).await {
+    let made = server.registrar.create_permission(&operator.by, &entry).await;
+    // A form that was sent twice has done what it says.
+    let done = look(&server, entry.name.as_str()).await? == Some(entry);
+    if let (Err(error), false) = (made, done) {
         return form(&operator, &server, said, Complaint::about(error)?).await;
     }
     server.changed().await;
@@ -88,6 +91,10 @@ pub(super) async fn change(
     let known = find(&server, &named(query)).await?;
     let description = fields.text("description");
     let said = Said { description: description.to_owned(), ..Said::at(&known) };
+    // A form that was sent twice has done what it says.
+    if known.description == description {
+        return Ok(back(&server, "permission-saved"));
+    }
     if fields.text("seen") != said.seen {
         return form(&operator, &server, said, Complaint::lost_race("permission")).await;
     }
@@ -118,7 +125,9 @@ pub(super) async fn delete(
     RawQuery(query): RawQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let Some(known) = look(&server, &named(query)).await? else {
+        return Ok(back(&server, "permission-deleted"));
+    };
     let complaint = whether_deletable(&known);
     if complaint.whole().is_some() {
         return Ok(asking(&operator, &known, complaint));
@@ -173,9 +182,13 @@ async fn form(
 }
 
 async fn find(server: &Server, name: &str) -> Result<PermissionEntry, Trouble> {
-    let all = server.registrar.permissions().await?;
-    let found = all.into_iter().find(|entry| entry.name.as_str() == name);
+    let found = look(server, name).await?;
     found.ok_or_else(|| Trouble::Missing(format!("There is no permission `{name}`.")))
+}
+
+async fn look(server: &Server, name: &str) -> Result<Option<PermissionEntry>, Trouble> {
+    let all = server.registrar.permissions().await?;
+    Ok(all.into_iter().find(|entry| entry.name.as_str() == name))
 }
 
 impl Said {

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use grantd_core::Permission;
-use grantd_issuer::{PermissionEntry, RoleEntry, RoleView};
+use grantd_issuer::{CommandError, Conflict, PermissionEntry, RoleEntry, RoleView};
 use http::StatusCode;
 
 use super::{
@@ -60,19 +60,35 @@ pub(super) async fn create(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let mut said = RoleForm::of(&fields);
-    let made = match said.role() {
-        Ok(role) => server.registrar.create_role(&operator.by, &role).await,
-        Err(complaint) => {
-            said.problem = complaint;
-            return form(&operator, &server, said).await;
+    match create_as_said(&operator, &server, &said).await? {
+        Some(problem) => {
+            said.problem = problem;
+            form(&operator, &server, said).await
         }
-    };
-    if let Err(error) = made {
-        said.problem = Complaint::about(error)?;
-        return form(&operator, &server, said).await;
+        None => Ok(back(&server, "role-created")),
     }
+}
+
+async fn create_as_said(
+    operator: &Operator,
+    server: &Server,
+    said: &RoleForm,
+) -> Result<Option<Complaint>, Trouble> {
+    let role = match said.role() {
+        Ok(role) => role,
+        Err(complaint) => return Ok(Some(complaint)),
+    };
+    let made = server.registrar.create_role(&operator.by, &role).await;
     server.changed().await;
-    Ok(back(&server, "role-created"))
+    match made {
+        // A form that was sent twice has done what it says.
+        Err(CommandError::Conflict(Conflict::RoleExists(name)))
+            if find(server, name.as_str()).await? == role =>
+        {
+            Ok(None)
+        }
+        made => made.err().map(Complaint::about).transpose(),
+    }
 }
 
 /// `GET /developer/roles/edit?name=…`
@@ -109,14 +125,16 @@ async fn change_as_said(
     known: &RoleEntry,
     said: &mut RoleForm,
 ) -> Result<Option<Complaint>, Trouble> {
+    let role = match said.role() {
+        // A form that was sent twice has done what it says.
+        Ok(role) if role == *known => return Ok(None),
+        Ok(role) => role,
+        Err(complaint) => return Ok(Some(complaint)),
+    };
     if said.seen != fingerprint(&RoleView::from(known)) {
         said.see(known);
         return Ok(Some(Complaint::lost_race("role")));
     }
-    let role = match said.role() {
-        Ok(role) => role,
-        Err(complaint) => return Ok(Some(complaint)),
-    };
     if let Some(complaint) = said.unconfirmed(known, &role) {
         return Ok(Some(complaint));
     }
@@ -143,7 +161,9 @@ pub(super) async fn delete(
     RawQuery(query): RawQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let Some(known) = look(&server, &named(query)).await? else {
+        return Ok(back(&server, "role-deleted"));
+    };
     if fields.text("seen") != fingerprint(&RoleView::from(&known)) {
         return Ok(asking(&operator, &known, Complaint::lost_race("role")));
     }
@@ -163,8 +183,7 @@ fn asking(operator: &Operator, role: &RoleEntry, problem: Complaint) -> Response
         format!("Everybody who has the role loses what only it gives them: {rights}.")
     }];
     dies.push(
-        "All tokens of all apps that have the role die at once; those apps have to get new ones."
-            .to_owned(),
+        "All tokens of all who have the role die at once; they have to get new ones.".to_owned(),
     );
     if role.permissions.iter().any(|name| name.as_str() == MANAGE) {
         dies.push("It holds manage_system: who has that from this role only cannot come in here any more, you perhaps among them.".to_owned());
@@ -190,9 +209,13 @@ async fn form(
 }
 
 async fn find(server: &Server, name: &str) -> Result<RoleEntry, Trouble> {
-    let roles = server.registrar.roles().await?;
-    let found = roles.into_iter().find(|role| role.name.as_str() == name);
+    let found = look(server, name).await?;
     found.ok_or_else(|| Trouble::Missing(format!("There is no role `{name}`.")))
+}
+
+async fn look(server: &Server, name: &str) -> Result<Option<RoleEntry>, Trouble> {
+    let roles = server.registrar.roles().await?;
+    Ok(roles.into_iter().find(|role| role.name.as_str() == name))
 }
 
 /// What a page is about: names may hold any sign, so they stand in the query, where none of them
