@@ -45,6 +45,7 @@ mod registration_json;
 mod respond;
 mod session;
 mod storage;
+mod survey;
 mod usage;
 mod usage_tally;
 mod usage_view;
@@ -80,6 +81,7 @@ pub use registration_json::{
 pub use respond::Response;
 pub use session::{Session, Sessions, SignedIn};
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};
+pub use survey::{RefusedClient, Survey, Surveys, WatchedSecret};
 pub use usage::{Hour, Outcome, Usage, UsageCount, UsageKey, UsageQuery, UsageTotal};
 pub use usage_view::{UsageTotalView, UsageView};
 pub use user::{NewUser, User, UserFilter, UserName, UserRecord, UserState};

@@ -29,6 +29,7 @@ mod roles;
 mod same_origin;
 mod sessions;
 mod signed_in;
+mod start;
 
 use axum::{
     Router,
@@ -44,6 +45,7 @@ pub(super) use once::Once;
 pub(super) fn console() -> Router<Server> {
     Router::new()
         .route("/assets/{file}", get(assets::asset))
+        .route("/developer", get(start::show))
         .route("/developer/apps", get(apps::list).post(app_form::create))
         .route("/developer/apps/new", get(app_form::new))
         .nest("/developer/apps/{id}", app())
