@@ -66,7 +66,7 @@ pub use clock::Clock;
 pub use entropy::Entropy;
 pub use fault::{Fault, StorageFault, TokenError};
 pub use issuer::{Builder, Issuer};
-pub use key_ring::{KeyRing, KeyRingError};
+pub use key_ring::{KeyDuty, KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use password::{Password, PasswordHash};
 pub use registrar::{CommandError, Created, Registrar};
