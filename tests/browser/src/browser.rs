@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WebElement};
+use thirtyfour::{
+    By, CapabilitiesHelper as _, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver,
+    WebElement,
+};
 
 use crate::{driver::Driver, place::Running};
 
@@ -21,10 +25,10 @@ pub enum Scripts {
 
 /// One browser with one window, on one grantd.
 pub struct Browser {
-    // Before the driver, which ends it.
+    // First, so that a test that fails does not say goodbye to the browser, which takes minutes.
+    _driver: Driver,
     pub(crate) page: WebDriver,
     base: String,
-    _driver: Driver,
 }
 
 impl Browser {
@@ -50,14 +54,15 @@ impl Browser {
             wishes.add_experimental_option("prefs", json!({ setting: 2 })).unwrap();
         }
         let page = WebDriver::new(&driver.address, wishes).await.unwrap();
-        let browser = Self { page, base: server.base.clone(), _driver: driver };
+        let browser = Self { _driver: driver, page, base: server.base.clone() };
         browser.page.set_implicit_wait_timeout(PATIENCE).await.unwrap();
-        let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        let permissions =
+            json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         browser.tell("Browser.grantPermissions", permissions).await;
         browser
     }
 
-    /// Closes it; dropping it does so too, but more slowly.
+    /// Closes it as a test does that has passed.
     pub async fn close(self) {
         self.page.quit().await.unwrap();
     }
@@ -141,7 +146,8 @@ impl Browser {
 
     /// Clicks on the button or link that says this.
     pub async fn press(&self, label: &str) {
-        let found = format!("//*[self::button or self::a or self::summary][normalize-space()='{label}']");
+        let found =
+            format!("//*[self::button or self::a or self::summary][normalize-space()='{label}']");
         match self.page.find(By::XPath(&found)).await {
             Ok(button) => button.click().await.unwrap(),
             Err(_) => panic!("no button {label} on {}", self.path().await),
@@ -170,10 +176,14 @@ impl Browser {
 
     /// A window of this width, in a theme: `light` or `dark`.
     pub async fn look(&self, width: u32, theme: &str) {
-        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        let size =
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.tell("Emulation.setDeviceMetricsOverride", size).await;
-        let theme = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] });
-        self.tell("Emulation.setEmulatedMedia", theme).await;
+        let theme = json!({ "name": "prefers-color-scheme", "value": theme });
+        // Nothing is measured, or pictured, on its way from one colour to another.
+        let motion = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        let features = json!({ "features": [theme, motion] });
+        self.tell("Emulation.setEmulatedMedia", features).await;
     }
 
     /// Fails if the browser complained since it was last asked: of scripts, of the content security
@@ -184,5 +194,40 @@ impl Browser {
             let status = entry.message.contains("Failed to load resource") && !asset;
             assert!(status, "the browser complains: {}", entry.message);
         }
+    }
+}
+
+impl Browser {
+    /// The links in the body of a page to pages below a path, one of each kind: path and query.
+    pub(crate) async fn links_below(&self, page: &str, below: &str) -> Vec<String> {
+        self.go(page).await;
+        let script = "const kinds = new Map(); \
+                      for (const a of document.querySelectorAll('main a')) \
+                      if (a.pathname.startsWith(arguments[0] + '/') && !kinds.has(a.pathname)) \
+                      kinds.set(a.pathname, a.pathname + a.search); \
+                      return [...kinds.values()]";
+        let links = self.run(script, json!(below)).await;
+        let paths = links.as_array().into_iter().flatten().filter_map(Value::as_str);
+        paths.map(str::to_owned).collect()
+    }
+}
+
+impl Browser {
+    /// Makes an app by the form; its page with the secret follows.
+    pub async fn create_app(&self, name: &str) {
+        self.go("/developer/apps/new").await;
+        self.fill("#name", name).await;
+        self.press("Create app").await;
+        self.says("The app is created.").await;
+    }
+
+    /// The whole page as PNG, however high it is.
+    pub async fn picture(&self) -> Vec<u8> {
+        let height = self.run("return document.documentElement.scrollHeight", json!(null)).await;
+        let width = self.run("return innerWidth", json!(null)).await;
+        let area = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+        let words = json!({ "format": "png", "captureBeyondViewport": true, "clip": area });
+        let picture = self.tell("Page.captureScreenshot", words).await;
+        BASE64_STANDARD.decode(picture["data"].as_str().unwrap_or_default()).unwrap()
     }
 }
