@@ -7,7 +7,7 @@ use grantd_core::{Algorithm, ClientState, SecretHasher};
 use grantd_issuer::{Admin, NewClient, Owner, PermissionEntry, Registrar, RoleEntry};
 use tokio::task::JoinSet;
 
-use crate::{http::token_request, server::Place};
+use crate::{http::token_request, measured::Dice, server::Place};
 
 /// How many are made at once, so that they share the commits of the store.
 const TOGETHER: usize = 256;
@@ -41,7 +41,12 @@ impl Crowd {
             made.extend(last??);
         }
         made.sort_unstable();
-        let (ids, requests) = made.into_iter().unzip();
+        let (ids, mut requests): (_, Vec<_>) = made.into_iter().unzip();
+        // Clients ask in no order; in that of their ids the database would be spared.
+        let mut dice = Dice::default();
+        for at in 1..requests.len() {
+            requests.swap(at, dice.below(at + 1));
+        }
         Ok(Self { ids, requests: Arc::new(requests) })
     }
 }

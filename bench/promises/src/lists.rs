@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::{
     crowd::Crowd,
     http::{Connection, page_request},
-    measured::{Verdict, quantile},
+    measured::{Dice, Verdict, quantile},
     server::{Place, Server},
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn measure(
 ) -> Result<()> {
     let token = admin_token(place, server).await?;
     let mut connection = Connection::open(&server.address).await?;
-    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let mut dice = Dice::default();
     for (what, filter) in FILTERS {
         let mut times = Vec::with_capacity(PAGES);
         for _ in 0..PAGES {
@@ -69,16 +69,4 @@ async fn admin_token(place: &Place, server: &Server) -> Result<String> {
     let told: serde_json::Value = serde_json::from_str(&told)?;
     let text = |name: &str| told[name].as_str().context("an id and a secret");
     server.token(text("client_id")?, text("client_secret")?).await
-}
-
-/// Numbers without order, the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap_or_default() % end
-    }
 }

@@ -1,30 +1,13 @@
 //! Requests for tokens by many clients in turn, over connections that are kept.
 
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use anyhow::{Result, ensure};
-use tokio::{task::LocalSet, time::sleep};
+use tokio::task::LocalSet;
 
 use crate::{http::Connection, server::Server};
 
 const CONNECTIONS: usize = 32;
-/// After so long the server has written down what it counted.
-const SETTLED: Duration = Duration::from_secs(3);
-
-/// So many tokens; the clients take turns. Gives the server's processor seconds for a thousand
-/// tokens, the writing down of what was counted among them.
-pub(crate) async fn cost(
-    server: &Server,
-    requests: &Arc<Vec<Vec<u8>>>,
-    tokens: usize,
-) -> Result<f64> {
-    let before = server.cpu_seconds()?;
-    issue(server, requests, tokens).await?;
-    sleep(SETTLED).await;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-    let thousands = tokens as f64 / 1000.0;
-    Ok((server.cpu_seconds()? - before) / thousands)
-}
 
 /// So many tokens, every one looked at; the clients take turns.
 pub(crate) async fn issue(

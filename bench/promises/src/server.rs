@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::{
-    http::{Connection, token_request},
+    http::{Connection, page_request, token_request},
     measured::{cpu_seconds, memory_mb},
 };
 
@@ -118,6 +118,16 @@ impl Server {
         let answer = connection.ask(&token_request(id, secret)).await?;
         let told: serde_json::Value = serde_json::from_slice(answer.body)?;
         Ok(told["access_token"].as_str().context("a token")?.to_owned())
+    }
+
+    /// How often the cache of clients did not know one.
+    pub(crate) async fn misses(&self) -> Result<u64> {
+        let mut connection = Connection::open(&self.address).await?;
+        let answer = connection.ask(&page_request("/metrics", "")).await?;
+        let name = "grantd_client_cache_requests_total{result=\"miss\"} ";
+        let text = std::str::from_utf8(answer.body)?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        Ok(value.with_context(|| format!("no {name} in {text}"))?.parse()?)
     }
 
     /// Processor seconds so far.

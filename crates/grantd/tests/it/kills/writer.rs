@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufReader, Write},
     net::{SocketAddr, TcpStream},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -59,7 +60,7 @@ impl Writer {
     }
 
     /// One change after the other, until there is no answer.
-    pub(super) fn write_until_the_end(&mut self, server: SocketAddr) {
+    pub(super) fn write_until_the_end(&mut self, server: SocketAddr, all: &AtomicUsize) {
         self.connect(server);
         loop {
             let wish = self.wish();
@@ -73,6 +74,7 @@ impl Writer {
                 return; // cut off in the middle of the answer
             }
             self.acknowledged += 1;
+            all.fetch_add(1, Ordering::Relaxed);
             self.done(told["client_secret"].as_str());
             if let Wish::Rewrite { id, .. } | Wish::Rotate { id } | Wish::State { id, .. } = &wish {
                 assert_eq!(State::of(&told), self.world.clients[id], "{wish:?}");
