@@ -11,6 +11,7 @@ use http::StatusCode;
 use url::form_urlencoded::Serializer;
 
 use super::{
+    filters::readable,
     form::Fields,
     frame::{Frame, Section},
     operator::Operator,
@@ -112,6 +113,6 @@ impl Apps {
 
     fn last_used(client: &ClientView) -> String {
         let last = client.credentials.iter().filter_map(|known| known.last_used_at.clone()).max();
-        last.map_or_else(|| "never".to_owned(), |at| at.replace('T', " ").replace('Z', " UTC"))
+        last.map_or_else(|| "never".to_owned(), |at| readable(&at))
     }
 }

@@ -35,11 +35,6 @@ impl Fields {
         found.map_or("", |(_, value)| value)
     }
 
-    /// The same, where it says anything.
-    pub(in crate::serve) fn said(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
-    }
-
     /// All fields of this name: ticked boxes.
     pub(in crate::serve) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -1,0 +1,185 @@
+//! An app's secrets: age, last use, rotation, the end of one.
+
+use askama::Template;
+use axum::{
+    extract::{Path, RawQuery, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use grantd_core::{Timestamp, Ttl};
+use grantd_issuer::{
+    Clock, CommandError, Conflict, CredentialSummary, Registration, client_change::Finish,
+    clock::SystemClock, moment,
+};
+use http::StatusCode;
+
+use super::{
+    app::{App, Tab, path_of},
+    filters::readable,
+    form::Fields,
+    frame::{Frame, Section},
+    operator::Operator,
+    page::{Trouble, page},
+};
+use crate::serve::routes::Server;
+
+#[derive(Template)]
+#[template(path = "app_secrets.html")]
+struct Secrets {
+    frame: Frame,
+    app: App,
+    secrets: Vec<Row>,
+    /// Whether more than one lives.
+    rotating: bool,
+    /// By whom an old one was used since the newest was made.
+    still_used: Option<String>,
+    problem: Option<String>,
+}
+
+struct Row {
+    id: String,
+    age: String,
+    used: String,
+    ends: String,
+    live: bool,
+}
+
+/// `GET /developer/apps/{id}/secrets`
+pub(super) async fn show(
+    operator: Operator,
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let client = server.registrar.client(&id).await?;
+    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+    Ok(shown(&operator, &server, &client, fields.text("did"), None))
+}
+
+/// `POST /developer/apps/{id}/secrets/rotate`
+pub(super) async fn rotate(
+    operator: Operator,
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let overlap: Option<Ttl> = fields.text("overlap").parse().ok();
+    let hasher = server.issuer.secret_hasher();
+    let created = server.registrar.rotate(&operator.by, &id, overlap, hasher).await?;
+    server.changed().await;
+    if let Some((_, secret)) = created.secret {
+        server.once.keep(&operator.session, &id, secret);
+    }
+    Ok(Redirect::to(&format!("{}?did=rotated", path_of(&server, &id))).into_response())
+}
+
+/// `POST /developer/apps/{id}/secrets/finish`
+pub(super) async fn finish(
+    operator: Operator,
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Response, Trouble> {
+    let finish = if fields.has("force", "yes") { Finish::Anyway } else { Finish::IfUnused };
+    match server.registrar.finish_rotation(&operator.by, &id, finish).await {
+        Ok(_) => {
+            server.changed().await;
+            let path = path_of(&server, &id);
+            Ok(Redirect::to(&format!("{path}/secrets?did=finished")).into_response())
+        }
+        Err(CommandError::Conflict(Conflict::SecretStillUsed { at, address, .. })) => {
+            let client = server.registrar.client(&id).await?;
+            let text = format!("Not finished: the old secret was used at {at} from {address}.");
+            Ok(shown(&operator, &server, &client, "", Some(text)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /developer/apps/{id}/secrets/{credential}/end`
+pub(super) async fn end(
+    operator: Operator,
+    State(server): State<Server>,
+    Path((id, credential)): Path<(String, String)>,
+) -> Result<Response, Trouble> {
+    let missing = || Trouble::Missing("The app has no such secret.".to_owned());
+    let credential = credential.parse().map_err(|_| missing())?;
+    server.registrar.revoke_secret(&operator.by, &id, credential).await?;
+    server.changed().await;
+    let path = path_of(&server, &id);
+    Ok(Redirect::to(&format!("{path}/secrets?did=ended")).into_response())
+}
+
+fn shown(
+    operator: &Operator,
+    server: &Server,
+    client: &Registration,
+    did: &str,
+    problem: Option<String>,
+) -> Response {
+    let now = SystemClock.now();
+    let status = if problem.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let live = |known: &&CredentialSummary| known.expires_at.is_none_or(|end| now < end);
+    let alive: Vec<_> = client.credentials.iter().filter(live).collect();
+    let newest = alive.last().map(|newest| newest.created_at);
+    let used_since = |known: &&&CredentialSummary| {
+        let since = newest.unwrap_or_default();
+        known.last_used.as_ref().is_some_and(|last| last.at >= since && known.created_at < since)
+    };
+    let template = Secrets {
+        frame: operator.frame(Section::Apps),
+        app: App::new(server, client, Tab::Secrets, did),
+        secrets: client.credentials.iter().rev().map(|known| Row::of(known, now)).collect(),
+        rotating: alive.len() > 1,
+        still_used: alive.iter().find(used_since).map(|known| used(known)),
+        problem,
+    };
+    page(status, &template)
+}
+
+impl Row {
+    fn of(known: &CredentialSummary, now: Timestamp) -> Self {
+        Self {
+            id: known.id.to_string(),
+            age: age(known.created_at, now),
+            used: used(known),
+            ends: known.expires_at.map_or_else(|| "never".to_owned(), said),
+            live: known.expires_at.is_none_or(|end| now < end),
+        }
+    }
+}
+
+fn used(known: &CredentialSummary) -> String {
+    match &known.last_used {
+        None => "never".to_owned(),
+        Some(last) if last.address.is_empty() => said(last.at),
+        Some(last) => format!("{} from {}", said(last.at), last.address),
+    }
+}
+
+fn said(at: Timestamp) -> String {
+    readable(&moment(at))
+}
+
+fn age(since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.seconds().saturating_sub(since.seconds());
+    let (count, unit) = match seconds {
+        ..60 => return "just made".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_said_in_the_largest_whole_unit() {
+        let said = |seconds| age(Timestamp::from_seconds(0), Timestamp::from_seconds(seconds));
+        assert_eq!([said(-5), said(59)], ["just made", "just made"]);
+        assert_eq!([said(60), said(7199), said(86_400)], ["1 minute", "1 hour", "1 day"]);
+        assert_eq!(said(400 * 86_400), "400 days");
+    }
+}

@@ -1,0 +1,30 @@
+//! How templates write things.
+
+#![expect(unreachable_pub, reason = "the macro makes public structs of filters")]
+
+use std::fmt;
+
+/// A moment of RFC 3339 as people read it: `2026-11-21 07:24 UTC`.
+#[askama::filter_fn]
+pub(super) fn moment(text: impl fmt::Display, _: &dyn askama::Values) -> askama::Result<String> {
+    Ok(readable(&text.to_string()))
+}
+
+/// The same, outside of templates.
+pub(super) fn readable(moment: &str) -> String {
+    match (moment.get(..10), moment.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => moment.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_readable_and_other_texts_stay() {
+        assert_eq!(readable("2026-11-21T07:24:42Z"), "2026-11-21 07:24 UTC");
+        assert_eq!(readable("never"), "never");
+    }
+}
