@@ -7,7 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use grantd_core::{Algorithm, GrantType, Secret, SigningKey};
 use grantd_issuer::{
-    Admin, Clients, Issuer, KeyRing, NewClient, PermissionEntry, Registrar, Tokens,
+    Admin, Clients, Issuer, KeyRing, NewClient, NewUser, Password, PermissionEntry, Registrar,
+    Tokens, accounts::hash_password,
 };
 use grantd_store::Sqlite;
 use serde_json::json;
@@ -17,12 +18,16 @@ use crate::{
     cli::DemoFlags, commands::fresh_secret_key, output::Output, serve, settings::check_transport,
 };
 
+/// Who may enter the console.
+const MANAGER: &str = "admin";
+
 /// Runs until it is stopped; the database goes with it.
 pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     let folder = tempfile::tempdir().context("there is no temporary folder")?;
     let store = Arc::new(Sqlite::open(&folder.path().join("demo.db"))?);
     let secret_key = fresh_secret_key();
     let (client_id, secret) = furnish(&store, &secret_key.secret_hasher()).await?;
+    let password = manager(&store).await?;
 
     let keys = KeyRing::new(
         vec![SigningKey::generate(Algorithm::Rs256)?, SigningKey::generate(Algorithm::Es256)?],
@@ -52,6 +57,9 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         "issuer": base,
         "client_id": client_id,
         "client_secret": secret.reveal(),
+        "console": format!("{base}/developer"),
+        "name": MANAGER,
+        "password": password.reveal(),
         "commands": steps.iter().map(|(_, command)| command).collect::<Vec<_>>(),
     });
     output.answer(&document, || {
@@ -60,7 +68,9 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         format!(
             "grantd is running at {base} on a temporary database. \
              Paste these lines into another terminal:\n\n{lines}\
-             Stop it with Ctrl-C; everything it made goes with it.\n"
+             # The console\n{base}/developer  name: {MANAGER}  password: {}\n\n\
+             Stop it with Ctrl-C; everything it made goes with it.\n",
+            password.reveal()
         )
     })?;
     let served = serve::serve(listener, routes).await;
@@ -91,6 +101,28 @@ async fn furnish(
     let created = registrar.create_client(&admin, new, hasher).await?;
     let (_, secret) = created.secret.context("a confidential client has a secret")?;
     Ok((created.client.id.to_string(), secret))
+}
+
+/// Somebody who may enter the console, and their password.
+async fn manager(store: &Arc<Sqlite>) -> Result<Secret> {
+    let registrar = Registrar::new(Arc::clone(store) as Arc<_>);
+    let admin = Admin::program("demo");
+    let entry = PermissionEntry {
+        name: serve::MANAGE.parse()?,
+        api: grantd_core::Api::DEFAULT.to_owned(),
+        description: "Manage this server".to_owned(),
+    };
+    registrar.create_permission(&admin, &entry).await?;
+    // Short enough to be typed, and beyond guessing: twenty characters of fresh randomness.
+    let password = Secret::new(fresh_secret_key().to_text().reveal()[..20].to_owned());
+    let new = NewUser {
+        name: MANAGER.parse()?,
+        password: Some(hash_password(&Password::choose(password.clone())?)?),
+        permissions: vec![entry.name],
+        roles: Vec::new(),
+    };
+    registrar.create_user(&admin, new).await?;
+    Ok(password)
 }
 
 /// What to try, in order: a title and a line to paste.

@@ -5,6 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use super::visitor::Visitor;
+
 #[test]
 fn every_line_of_the_demo_works_as_it_is() {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_grantd"))
@@ -21,6 +23,14 @@ fn every_line_of_the_demo_works_as_it_is() {
             break;
         }
     }
+    let door = lines.iter().find(|line| line.contains("/developer")).unwrap();
+    let [page, _, name, _, password] = door.split_whitespace().collect::<Vec<_>>()[..] else {
+        panic!("{door}")
+    };
+    let address = page.trim_start_matches("http://").trim_end_matches("/developer");
+    let mut admin = Visitor::at(address.parse().unwrap());
+    assert_eq!(admin.sign_in(name, password).header("location"), Some("/developer"));
+    assert_eq!(admin.get("/developer/apps").status, 200);
     let commands: Vec<_> = lines
         .iter()
         .filter(|line| line.starts_with("curl") || line.starts_with("TOKEN="))

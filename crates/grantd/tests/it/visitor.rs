@@ -20,7 +20,11 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn new(running: &Running) -> Self {
-        Self { address: running.address, cookie: None }
+        Self::at(running.address)
+    }
+
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self { address, cookie: None }
     }
 
     pub(crate) fn send(
