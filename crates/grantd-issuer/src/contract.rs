@@ -13,6 +13,7 @@
 pub mod changes;
 pub mod lists;
 pub mod sessions;
+pub mod survey;
 pub mod tokens;
 pub mod usage;
 pub mod users;
@@ -20,6 +21,7 @@ pub mod users;
 pub use changes::*;
 pub use lists::*;
 pub use sessions::*;
+pub use survey::*;
 pub use usage::*;
 pub use users::*;
 
@@ -64,6 +66,7 @@ macro_rules! storage_contract {
             totals_of_usage_are_the_sums_over_all_clients
             old_usage_is_forgotten_and_no_other
             lists_of_clients_show_what_is_asked_for
+            a_survey_tells_what_is_worth_a_look
             a_role_and_an_api_are_changed_only_as_they_were_seen
             the_audit_log_answers_questions_in_either_order
             a_created_user_is_found_by_id_and_by_name

@@ -15,6 +15,29 @@ pub struct KeyRing {
     jwks: Bytes,
 }
 
+/// What a published key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyDuty {
+    /// Signs where neither client nor API says by which algorithm.
+    SignsByDefault,
+    /// Signs for clients and APIs that ask for its algorithm.
+    SignsWhenAsked,
+    /// Signs nothing, or nothing any more: what it signed still verifies, or another key of its
+    /// algorithm comes first.
+    VerifiesOnly,
+}
+
+impl KeyDuty {
+    /// In words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignsByDefault => "signs by default",
+            Self::SignsWhenAsked => "signs when asked",
+            Self::VerifiesOnly => "verifies only",
+        }
+    }
+}
+
 /// Why keys do not make a ring.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
@@ -89,6 +112,20 @@ impl KeyRing {
         &self.verifying
     }
 
+    /// The published keys with what each does, in the order of the key set.
+    pub fn duties(&self) -> impl Iterator<Item = (&PublicKey, KeyDuty)> {
+        let default = self.signer(None).map(|key| key.public().kid());
+        self.verifying.iter().map(move |key| {
+            let signer = self.signer(Some(key.algorithm())).map(|key| key.public().kid());
+            let duty = match Some(key.kid()) {
+                kid if kid == default => KeyDuty::SignsByDefault,
+                kid if kid == signer => KeyDuty::SignsWhenAsked,
+                _ => KeyDuty::VerifiesOnly,
+            };
+            (key, duty)
+        })
+    }
+
     /// The published key set.
     pub fn jwk_set(&self) -> JwkSet {
         publish(&self.verifying)
@@ -102,4 +139,20 @@ impl KeyRing {
 
 fn publish(keys: &[PublicKey]) -> JwkSet {
     JwkSet { keys: keys.iter().map(|key| key.jwk().clone()).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_algorithm_the_first_key_signs_and_the_rest_only_verify() {
+        let make = |algorithm| SigningKey::generate(algorithm).unwrap();
+        let retired = make(Algorithm::EdDsa);
+        let keys = vec![make(Algorithm::Es256), make(Algorithm::Es256), make(Algorithm::Rs256)];
+        let ring = KeyRing::new(keys, &[retired.public().clone()]).unwrap();
+        let duties: Vec<_> = ring.duties().map(|(_, duty)| duty.as_str()).collect();
+        let words = ["signs when asked", "verifies only", "signs by default", "verifies only"];
+        assert_eq!(duties, words);
+    }
 }

@@ -1,6 +1,7 @@
 //! Storage in memory: for tests, and for hosts whose clients live in their configuration.
 
 mod sessions;
+mod survey;
 mod tables;
 mod usage;
 mod users;

@@ -21,6 +21,7 @@ use crate::{
     },
     registration_json::moment,
     session::Sessions,
+    survey::Surveys,
     usage::Usage,
     user::UserName,
     user_storage::Users,
@@ -67,7 +68,7 @@ pub trait Tokens: Send + Sync {
 
 /// What the commands ask of storage. Every call is one transaction.
 #[async_trait]
-pub trait Registry: Clients + Usage + Users + Sessions {
+pub trait Registry: Clients + Usage + Users + Sessions + Surveys {
     /// Adds a client with its first credential.
     async fn create_client(
         &self,

@@ -11,6 +11,7 @@ mod registry;
 mod rows;
 mod sessions;
 mod statements;
+mod survey;
 mod tokens;
 mod usage;
 mod user_writes;

@@ -5,6 +5,7 @@ mod body;
 mod connection;
 mod console;
 mod feed;
+mod fingerprint;
 mod listener;
 mod metrics;
 mod own_guard;

@@ -101,6 +101,21 @@ statements! {
     END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
     FORGET_SESSIONS = "DELETE FROM sessions WHERE ends_at <= ?1 OR seen_at <= ?2";
 
+    CLIENTS_BY_STATE = "SELECT state, count(*) FROM clients GROUP BY state ORDER BY state";
+    SECRETS_ENDING = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
+                             last_used_at, last_used_from
+                      FROM credentials JOIN clients ON clients.id = client_id AND state = 'active'
+                      WHERE expires_at > ?1 AND expires_at <= ?2
+                      ORDER BY expires_at, credentials.id LIMIT ?3";
+    SECRETS_IDLE = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
+                           last_used_at, last_used_from
+                    FROM credentials JOIN clients ON clients.id = client_id AND state = 'active'
+                    WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND (expires_at IS NULL OR expires_at > ?1)
+                    ORDER BY coalesce(last_used_at, credentials.created_at), credentials.id LIMIT ?3";
+    MOST_REFUSED = "SELECT client_id, name, outcome, sum(count) FROM usage JOIN clients ON clients.id = client_id
+                    WHERE hour >= ?1 AND outcome <> 'issued'
+                    GROUP BY client_id, outcome ORDER BY sum(count) DESC, client_id, outcome LIMIT ?2";
+
     CREDENTIALS = "SELECT id, hash, created_at, expires_at, last_used_at, last_used_from
                    FROM credentials WHERE client_id = ?1 ORDER BY created_at, id";
     PUT_CREDENTIAL = "INSERT INTO credentials (id, client_id, hash, created_at, expires_at)

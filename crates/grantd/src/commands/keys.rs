@@ -76,18 +76,7 @@ fn lines(ring: &KeyRing) -> String {
     rows(ring).map(|(alg, kid, role)| format!("{alg:6} {kid}  {role}\n")).collect()
 }
 
-/// Algorithm, key id, and what the key does: signs by default, signs when asked, or only verifies.
-fn rows(ring: &KeyRing) -> impl Iterator<Item = (String, String, &'static str)> {
-    let default = ring.signer(None).map(|key| key.public().kid());
-    ring.jwk_set().keys.into_iter().map(move |key| {
-        let kid = key.kid.unwrap_or_default();
-        let alg = key.alg.unwrap_or_default();
-        let signs = ring.signing().iter().any(|signing| signing.public().kid() == kid);
-        let role = match (signs, default == Some(kid.as_str())) {
-            (true, true) => "signs by default",
-            (true, false) => "signs when asked",
-            (false, _) => "verifies only",
-        };
-        (alg, kid, role)
-    })
+/// Algorithm, key id, and what the key does.
+fn rows(ring: &KeyRing) -> impl Iterator<Item = (&str, &str, &'static str)> {
+    ring.duties().map(|(key, duty)| (key.algorithm().as_str(), key.kid(), duty.as_str()))
 }

@@ -1,27 +1,41 @@
 //! The console, Developer → Apps: pages made by the server, for people.
 
+mod apis;
 mod app;
 mod app_form;
 mod app_life;
 mod app_permissions;
 mod app_secrets;
 mod apps;
+mod ask;
 mod assets;
+mod audit;
+mod audit_export;
 mod chart;
+mod complaint;
+mod difference;
+mod docs;
 mod filters;
 mod form;
 mod frame;
+mod keys;
 mod login;
 mod once;
 mod operator;
 mod page;
+mod permissions;
+mod role_form;
+mod roles;
 mod same_origin;
 mod sessions;
 mod signed_in;
+mod start;
+mod user;
+mod users;
 
 use axum::{
     Router,
-    middleware::from_fn,
+    middleware::{from_fn, map_response},
     routing::{get, post},
 };
 
@@ -33,6 +47,7 @@ pub(super) use once::Once;
 pub(super) fn console() -> Router<Server> {
     Router::new()
         .route("/assets/{file}", get(assets::asset))
+        .route("/developer", get(start::show))
         .route("/developer/apps", get(apps::list).post(app_form::create))
         .route("/developer/apps/new", get(app_form::new))
         .nest("/developer/apps/{id}", app())
@@ -41,7 +56,22 @@ pub(super) fn console() -> Router<Server> {
         .route("/account/sessions", get(sessions::list))
         .route("/account/sessions/revoke-others", post(sessions::revoke_others))
         .route("/account/sessions/{id}/revoke", post(sessions::revoke))
+        .route("/developer/users", get(users::list))
+        .route("/developer/users/new", get(users::new).post(users::create))
+        .nest("/developer/users/{id}", user())
+        .merge(rights())
+        .merge(insight())
         .layer(from_fn(same_origin::same_origin))
+        .layer(map_response(page::unkept))
+}
+
+fn user() -> Router<Server> {
+    Router::new()
+        .route("/", get(user::show))
+        .route("/rights", post(user::rights))
+        .route("/password", post(user::password))
+        .route("/disable", post(user::disable))
+        .route("/enable", post(user::enable))
 }
 
 fn app() -> Router<Server> {
@@ -59,4 +89,32 @@ fn app() -> Router<Server> {
         .route("/revoke", post(app_life::revoke))
         .route("/delete", post(app_life::delete))
         .route("/restore", post(app_life::restore))
+}
+
+/// What apps may do: roles, permissions, APIs. What a page is about stands in its query.
+fn rights() -> Router<Server> {
+    Router::new()
+        .route("/developer/roles", get(roles::list))
+        .route("/developer/roles/new", get(roles::new).post(roles::create))
+        .route("/developer/roles/edit", get(roles::edit).post(roles::change))
+        .route("/developer/roles/delete", get(roles::ask_delete).post(roles::delete))
+        .route("/developer/permissions/new", get(permissions::new).post(permissions::create))
+        .route("/developer/permissions/edit", get(permissions::edit).post(permissions::change))
+        .route(
+            "/developer/permissions/delete",
+            get(permissions::ask_delete).post(permissions::delete),
+        )
+        .route("/developer/apis", get(apis::list))
+        .route("/developer/apis/new", get(apis::new).post(apis::create))
+        .route("/developer/apis/edit", get(apis::edit).post(apis::change))
+}
+
+/// What is to be read: keys, the audit log, the page for who writes a client.
+fn insight() -> Router<Server> {
+    Router::new()
+        .route("/developer/keys", get(keys::list))
+        .route("/developer/audit", get(audit::list))
+        .route("/developer/audit/verification", get(audit::verify))
+        .route("/developer/audit/export", get(audit_export::export))
+        .route("/developer/docs", get(docs::show))
 }

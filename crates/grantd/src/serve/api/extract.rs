@@ -1,9 +1,6 @@
 //! What a request to the admin API carries, taken out of it strictly.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
@@ -17,7 +14,7 @@ use http::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::ApiError;
-use crate::serve::{body, pulse::Pulse};
+use crate::serve::{body, fingerprint::fingerprint, pulse::Pulse};
 
 /// A JSON body, whole and without unknown members.
 pub(super) struct Body<T>(pub(super) T);
@@ -151,9 +148,7 @@ impl Tag {
 
     /// Of something that does not: of all it is.
     pub(super) fn of(shown: &impl Serialize) -> Self {
-        let mut digest = DefaultHasher::new();
-        serde_json::to_vec(shown).unwrap_or_default().hash(&mut digest);
-        Self(format!("\"{:016x}\"", digest.finish()))
+        Self(format!("\"{}\"", fingerprint(shown)))
     }
 }
 

@@ -1,0 +1,213 @@
+//! The audit log for people: newest first, filtered, each change with what it changed.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use grantd_issuer::{
+    AuditEventView, CommandError,
+    audit::{AuditQuery, Order},
+    hexadecimal,
+};
+use http::StatusCode;
+use url::form_urlencoded::Serializer;
+
+use super::{
+    difference::{Difference, difference},
+    filters,
+    form::Fields,
+    frame::{Frame, Section},
+    operator::Operator,
+    page::{Trouble, page},
+};
+use crate::serve::routes::Server;
+
+/// How many changes a page shows.
+const PAGE: u32 = 50;
+
+/// What is done most, for a list to choose from; anything else may be typed.
+const ACTIONS: [&str; 12] = [
+    "client.create",
+    "client.update",
+    "client.rotate",
+    "client.revoke",
+    "client.restore",
+    "client.delete",
+    "role.create",
+    "role.update",
+    "role.delete",
+    "permission.create",
+    "permission.delete",
+    "api.update",
+];
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Audit {
+    frame: Frame,
+    asked: Asked,
+    events: Vec<Event>,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+struct Event {
+    /// Who did it, as people call them.
+    actor: String,
+    shown: AuditEventView,
+    differences: Vec<Difference>,
+}
+
+#[derive(Template)]
+#[template(path = "audit_verdict.html")]
+struct Verdict {
+    frame: Frame,
+    events: u64,
+    hash: String,
+    broken: Option<String>,
+}
+
+/// Which changes are asked for, as it was typed.
+#[derive(Debug)]
+pub(super) struct Asked {
+    object: String,
+    actor: String,
+    action: String,
+    after: Option<u64>,
+}
+
+/// `GET /developer/audit`
+pub(super) async fn list(
+    operator: Operator,
+    State(server): State<Server>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let asked = Asked::of(query.as_deref());
+    let mut found = server.registrar.audit(&asked.page(asked.after, PAGE + 1)).await?;
+    let more = found.len() > PAGE as usize;
+    found.truncate(PAGE as usize);
+    let frame = operator.frame(Section::Audit);
+    let link = |after| format!("{}/developer/audit?{}", frame.base, asked.query(after));
+    let next = found.last().filter(|_| more).map(|last| link(Some(last.seq)));
+    let first = asked.after.map(|_| link(None));
+    let mut events: Vec<_> = found.iter().map(AuditEventView::from).map(Event::of).collect();
+    name_users(&server, &mut events).await?;
+    Ok(page(StatusCode::OK, &Audit { frame, asked, events, first, next }))
+}
+
+/// Who did it, by the name that people know; an id says nothing to them.
+async fn name_users(server: &Server, events: &mut [Event]) -> Result<(), Trouble> {
+    let mut known: HashMap<String, String> = HashMap::new();
+    for event in events {
+        let Some(id) = event.shown.actor.strip_prefix("user:") else { continue };
+        if !known.contains_key(id) {
+            let name = match server.registrar.user(id).await {
+                Ok(user) => user.name.to_string(),
+                Err(CommandError::UserUnknown(_)) => event.shown.actor.clone(),
+                Err(error) => return Err(error.into()),
+            };
+            known.insert(id.to_owned(), name);
+        }
+        event.actor.clone_from(&known[id]);
+    }
+    Ok(())
+}
+
+/// `GET /developer/audit/verification`: reads the whole log, so it is asked for.
+pub(super) async fn verify(
+    operator: Operator,
+    State(server): State<Server>,
+) -> Result<Response, Trouble> {
+    let frame = operator.frame(Section::Audit);
+    let verdict = match server.registrar.verify_audit().await {
+        Ok(chain) => {
+            let hash = hexadecimal(chain.hash());
+            Verdict { frame, events: chain.length(), hash, broken: None }
+        }
+        Err(CommandError::Audit(error)) => {
+            let broken = Some(error.to_string());
+            Verdict { frame, events: 0, hash: String::new(), broken }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(page(StatusCode::OK, &verdict))
+}
+
+impl Event {
+    fn of(shown: AuditEventView) -> Self {
+        let differences = difference(shown.before.as_ref(), shown.after.as_ref());
+        Self { actor: shown.actor.clone(), shown, differences }
+    }
+
+    /// The page of the app that was changed.
+    fn app(&self) -> Option<&str> {
+        self.shown.object.strip_prefix("client:")
+    }
+}
+
+impl Asked {
+    pub(super) fn of(query: Option<&str>) -> Self {
+        let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+        let text = |name: &str| fields.text(name).to_owned();
+        Self {
+            object: text("object"),
+            actor: text("actor"),
+            action: text("action"),
+            after: fields.text("after").parse().ok(),
+        }
+    }
+
+    /// The changes from one on, the newest first.
+    pub(super) fn page(&self, after: Option<u64>, limit: u32) -> AuditQuery {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        AuditQuery {
+            object: some(&self.object),
+            actor: some(&self.actor),
+            action: some(&self.action),
+            order: Order::NewestFirst,
+            after,
+            limit,
+        }
+    }
+
+    fn query(&self, after: Option<u64>) -> String {
+        let mut query = Serializer::new(String::new());
+        let said = [("object", &self.object), ("actor", &self.actor), ("action", &self.action)];
+        for (name, value) in said.into_iter().filter(|(_, value)| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+        if let Some(after) = after {
+            query.append_pair("after", &after.to_string());
+        }
+        query.finish()
+    }
+
+    fn is_plain(&self) -> bool {
+        self.query(None).is_empty()
+    }
+
+    fn actions() -> &'static [&'static str] {
+        &ACTIONS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_stands_in_every_link() {
+        let asked = Asked::of(Some("object=client%3Aa%26b&actor=&after=7&else=1"));
+        assert_eq!((asked.object.as_str(), asked.after), ("client:a&b", Some(7)));
+        assert_eq!(asked.query(Some(3)), "object=client%3Aa%26b&after=3");
+        assert!(!asked.is_plain() && Asked::of(None).is_plain());
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_the_first_page() {
+        assert_eq!(Asked::of(Some("after=-1")).after, None);
+    }
+}
