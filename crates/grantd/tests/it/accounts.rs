@@ -113,6 +113,37 @@ fn a_disabled_user_is_out_at_once_and_a_new_password_ends_the_sessions() {
 }
 
 #[test]
+fn who_changes_their_own_password_stays_and_is_out_everywhere_else() {
+    let (_place, running) = world();
+    let (mut here, mut there) = (Visitor::new(&running), Visitor::new(&running));
+    here.sign_in("Ada", PASSWORD);
+    there.sign_in("Ada", PASSWORD);
+    let present = PASSWORD.replace(' ', "+");
+    let mut change = |present: &str, new: &str, again: &str| {
+        let form = format!("present={present}&password={new}&again={again}");
+        let answer = here.post("/account/password", &form);
+        (answer.status, answer.text())
+    };
+    for (form, says) in [
+        (["wrong+wrong", "another+one", "another+one"], "not your present password"),
+        ([&present, "another+one", "another+two"], "not the same"),
+        ([&present, "short", "short"], "at least 10 characters"),
+    ] {
+        let (status, text) = change(form[0], form[1], form[2]);
+        assert!(status == 422 && text.contains(says), "{status} {text}");
+        assert!(!text.contains("another") && !text.contains("wrong wrong"), "{text}");
+    }
+    assert!(there.is_in(), "nothing was changed");
+    assert_eq!(change(&present, "another+one", "another+one").0, 303);
+    assert!(here.is_in() && !there.is_in());
+    assert_eq!(there.sign_in("Ada", PASSWORD).status, 422);
+    assert_eq!(there.sign_in("Ada", "another one").status, 303);
+    let guesses = (0..8).map(|_| here.post("/account/password", "present=guess").status);
+    assert_eq!(guesses.last(), Some(429), "an open browser is no licence to guess");
+    assert_eq!(Visitor::new(&running).get("/account/password").status, 303);
+}
+
+#[test]
 fn sessions_are_listed_and_ended_one_by_one_or_all_others() {
     let (place, running) = world();
     place.user("Bob", PASSWORD, "");

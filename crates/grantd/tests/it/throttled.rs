@@ -65,7 +65,7 @@ fn guessing_is_slowed_down_and_the_owner_gets_in_when_the_wait_is_over() {
     let slowed = guesser.sign_in("aDa", PASSWORD);
     assert_eq!(slowed.status, 429, "the right password does not pass either");
     assert_eq!(slowed.header("retry-after"), Some("1"));
-    assert!(slowed.text().contains("Try again in 1 seconds"), "{}", slowed.text());
+    assert!(slowed.text().contains("Try again in 1 second."), "{}", slowed.text());
     assert!(slowed.text().contains(r#"value="aDa""#), "what was typed stays");
     assert_eq!(guesser.sign_in("Bob", PASSWORD).status, 303, "another account is not slowed");
     thread::sleep(Duration::from_millis(1100));
