@@ -22,6 +22,7 @@ mod keys;
 mod login;
 mod once;
 mod operator;
+mod own_password;
 mod page;
 mod permissions;
 mod role_form;
@@ -53,6 +54,7 @@ pub(super) fn console() -> Router<Server> {
         .nest("/developer/apps/{id}", app())
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
+        .route("/account/password", get(own_password::show).post(own_password::change))
         .route("/account/sessions", get(sessions::list))
         .route("/account/sessions/revoke-others", post(sessions::revoke_others))
         .route("/account/sessions/{id}/revoke", post(sessions::revoke))

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
 #![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
+mod accounts;
 mod admin_api;
+mod admin_users;
 mod apply;
 mod command_line;
 mod dead_tokens;
@@ -19,7 +21,9 @@ mod no_rows;
 mod opaque_tokens;
 mod server;
 mod slow;
+mod throttled;
 mod tokens;
 mod transcript;
 mod usage;
+mod visitor;
 mod wire;
