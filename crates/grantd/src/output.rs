@@ -66,10 +66,11 @@ impl Listing {
         }
         let mut text = String::new();
         for item in items {
-            text += &match self.written {
-                0 => format!("{{\n  \"{}\": [\n    ", self.member),
-                _ => ",\n    ".to_owned(),
-            };
+            if self.written == 0 {
+                text = format!("{{\n  \"{}\": [\n    ", self.member);
+            } else {
+                text += ",\n    ";
+            }
             let item = serde_json::to_string_pretty(&item.to_json())
                 .context("the answer cannot be written as JSON")?;
             // A line break inside a JSON string is escaped: these are between members.

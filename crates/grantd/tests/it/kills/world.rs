@@ -18,7 +18,7 @@ pub(super) struct World {
 pub(super) struct State {
     pub(super) name: String,
     pub(super) description: String,
-    pub(super) state: String,
+    pub(super) standing: String,
     pub(super) permissions: BTreeSet<String>,
     pub(super) generation: u64,
     pub(super) version: u64,
@@ -56,7 +56,7 @@ impl State {
         Self {
             name: text("name"),
             description: text("description"),
-            state: text("state"),
+            standing: text("state"),
             permissions: listed(view, "permissions"),
             generation: view["generation"].as_u64().unwrap(),
             version: view["version"].as_u64().unwrap(),
@@ -69,7 +69,7 @@ impl State {
         Self {
             name: id.to_owned(),
             description: id.to_owned(),
-            state: "active".to_owned(),
+            standing: "active".to_owned(),
             permissions: names(&["a", "b"]),
             generation: 1,
             version: 1,
@@ -110,7 +110,7 @@ impl World {
             }
             Wish::State { id, state } => {
                 let client = world.clients.get_mut(id).unwrap();
-                client.state = (*state).to_owned();
+                (*state).clone_into(&mut client.standing);
                 client.changed(true);
             }
             Wish::Role(permissions) => {

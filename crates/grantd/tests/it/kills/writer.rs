@@ -183,7 +183,7 @@ impl Writer {
                 Wish::Rewrite { id, text: format!("{made} times"), permissions }
             }
             60..75 => Wish::Rotate { id },
-            75..85 if client.state == "active" => Wish::State { id, state: "revoked" },
+            75..85 if client.standing == "active" => Wish::State { id, state: "revoked" },
             75..85 => Wish::State { id, state: "active" },
             85..92 => {
                 let less: BTreeSet<_> = names(&["a"]);
@@ -203,9 +203,9 @@ impl Writer {
             let kills = state.endless_secrets == 1
                 && (after.clients[id].generation > state.generation
                     || after.clients[id].secrets > state.secrets);
-            (kills && state.state == "active").then(|| id.clone())
+            (kills && state.standing == "active").then(|| id.clone())
         };
-        let candidate = self.world.clients.iter().filter_map(dies).last();
+        let candidate = self.world.clients.iter().filter_map(dies).next_back();
         let Some((id, secret)) = candidate.and_then(|id| self.secrets.get_key_value(&id)) else {
             return Ok(None);
         };
