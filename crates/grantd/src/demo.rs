@@ -2,19 +2,27 @@
 
 mod schools;
 
+/// Who may enter the demo's console.
+const ADMIN: &str = "admin";
+
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use grantd_core::{Algorithm, GrantType, Secret, SigningKey};
 use grantd_issuer::{
-    Admin, Clients, Issuer, KeyRing, NewClient, PermissionEntry, Registrar, Tokens,
+    Admin, Clients, Entropy, Issuer, KeyRing, NewClient, NewUser, Password, PermissionEntry,
+    Registrar, Tokens, accounts::hash_password, entropy::SystemEntropy, hexadecimal,
 };
 use grantd_store::Sqlite;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
-    cli::DemoFlags, commands::fresh_secret_key, output::Output, serve, settings::check_transport,
+    cli::DemoFlags,
+    commands::fresh_secret_key,
+    output::Output,
+    serve::{self, MANAGE},
+    settings::check_transport,
 };
 
 /// Runs until it is stopped; the database goes with it.
@@ -22,7 +30,8 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     let folder = tempfile::tempdir().context("there is no temporary folder")?;
     let store = Arc::new(Sqlite::open(&folder.path().join("demo.db"))?);
     let secret_key = fresh_secret_key();
-    let (client_id, secret) = furnish(&store, &secret_key.secret_hasher()).await?;
+    let Furnished { client_id, secret, password } =
+        furnish(&store, &secret_key.secret_hasher()).await?;
 
     let keys = KeyRing::new(
         vec![SigningKey::generate(Algorithm::Rs256)?, SigningKey::generate(Algorithm::Es256)?],
@@ -52,6 +61,8 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         "issuer": base,
         "client_id": client_id,
         "client_secret": secret.reveal(),
+        "console": format!("{base}/developer"),
+        "login": { "name": ADMIN, "password": password.reveal() },
         "commands": steps.iter().map(|(_, command)| command).collect::<Vec<_>>(),
     });
     output.answer(&document, || {
@@ -60,7 +71,9 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         format!(
             "grantd is running at {base} on a temporary database. \
              Paste these lines into another terminal:\n\n{lines}\
-             Stop it with Ctrl-C; everything it made goes with it.\n"
+             The console is at {base}/developer: sign in as {ADMIN} with the password {}\n\n\
+             Stop it with Ctrl-C; everything it made goes with it.\n",
+            password.reveal()
         )
     })?;
     let served = serve::serve(listener, routes).await;
@@ -68,16 +81,22 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     served
 }
 
-/// Two permissions, and a client that has one of them.
-async fn furnish(
-    store: &Arc<Sqlite>,
-    hasher: &grantd_core::SecretHasher,
-) -> Result<(String, Secret)> {
+/// What the demo tells of what it made.
+struct Furnished {
+    client_id: String,
+    secret: Secret,
+    password: Secret,
+}
+
+/// Permissions, a client that has one of them, and somebody who may enter the console.
+async fn furnish(store: &Arc<Sqlite>, hasher: &grantd_core::SecretHasher) -> Result<Furnished> {
     let registrar = Registrar::new(Arc::clone(store) as Arc<_>);
     let admin = Admin::program("demo");
-    for (name, description) in
-        [("view_schools", "See the list of schools"), ("invoices.read", "Read invoices")]
-    {
+    for (name, description) in [
+        ("view_schools", "See the list of schools"),
+        ("invoices.read", "Read invoices"),
+        (MANAGE, "Manage this server: apps, roles, permissions, APIs and users"),
+    ] {
         let api = grantd_core::Api::DEFAULT.to_owned();
         let entry =
             PermissionEntry { name: name.parse()?, api, description: description.to_owned() };
@@ -90,7 +109,18 @@ async fn furnish(
     };
     let created = registrar.create_client(&admin, new, hasher).await?;
     let (_, secret) = created.secret.context("a confidential client has a secret")?;
-    Ok((created.client.id.to_string(), secret))
+    let mut entropy = [0; 9];
+    SystemEntropy.fill(&mut entropy);
+    let password = Secret::new(hexadecimal(&entropy));
+    let chosen = Password::choose(password.clone())?;
+    let admin_user = NewUser {
+        name: ADMIN.parse()?,
+        password: Some(hash_password(&chosen)?),
+        permissions: vec![MANAGE.parse()?],
+        roles: Vec::new(),
+    };
+    registrar.create_user(&admin, admin_user).await?;
+    Ok(Furnished { client_id: created.client.id.to_string(), secret, password })
 }
 
 /// What to try, in order: a title and a line to paste.

@@ -30,10 +30,12 @@ mod same_origin;
 mod sessions;
 mod signed_in;
 mod start;
+mod user;
+mod users;
 
 use axum::{
     Router,
-    middleware::from_fn,
+    middleware::{from_fn, map_response},
     routing::{get, post},
 };
 
@@ -54,9 +56,22 @@ pub(super) fn console() -> Router<Server> {
         .route("/account/sessions", get(sessions::list))
         .route("/account/sessions/revoke-others", post(sessions::revoke_others))
         .route("/account/sessions/{id}/revoke", post(sessions::revoke))
+        .route("/developer/users", get(users::list))
+        .route("/developer/users/new", get(users::new).post(users::create))
+        .nest("/developer/users/{id}", user())
         .merge(rights())
         .merge(insight())
         .layer(from_fn(same_origin::same_origin))
+        .layer(map_response(page::unkept))
+}
+
+fn user() -> Router<Server> {
+    Router::new()
+        .route("/", get(user::show))
+        .route("/rights", post(user::rights))
+        .route("/password", post(user::password))
+        .route("/disable", post(user::disable))
+        .route("/enable", post(user::enable))
 }
 
 fn app() -> Router<Server> {

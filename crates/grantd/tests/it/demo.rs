@@ -26,6 +26,18 @@ fn every_line_of_the_demo_works_as_it_is() {
         .filter(|line| line.starts_with("curl") || line.starts_with("TOKEN="))
         .collect();
     assert_eq!(commands.len(), 6, "{lines:?}");
+    let console = lines.iter().find(|line| line.starts_with("The console")).unwrap();
+    let words: Vec<_> = console.split(' ').collect();
+    let (address, name, password) = (words[4], words[8], words[words.len() - 1]);
+    let address = address.trim_end_matches("/developer:");
+    let login = format!(
+        "curl -s -L -c jar -b jar {address}/login -d name={name} -d password={password} -d return_to=/developer"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let page =
+        Command::new("bash").args(["-c", &login]).current_dir(folder.path()).output().unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.contains("<h1>Start</h1>") && page.contains(name), "{page}");
     let script: String = commands.iter().map(|line| format!("{line}\necho; echo @@@\n")).collect();
     let output = Command::new("bash").args(["-c", &script]).output().unwrap();
     demo.kill().unwrap();

@@ -92,6 +92,12 @@ pub(in crate::serve) fn page(status: StatusCode, template: &impl Template) -> Re
     response
 }
 
+/// Redirects, too, are made for one person at one moment.
+pub(super) async fn unkept(mut response: Response) -> Response {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
 /// A page that says what happened and what to do.
 pub(in crate::serve) fn message(
     status: StatusCode,
