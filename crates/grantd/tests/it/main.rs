@@ -6,6 +6,7 @@
 mod admin_api;
 mod apply;
 mod command_line;
+mod console_pages;
 mod dead_tokens;
 mod demo;
 mod feed_readers;
@@ -22,4 +23,5 @@ mod slow;
 mod tokens;
 mod transcript;
 mod usage;
+mod visitor;
 mod wire;

@@ -48,8 +48,9 @@ fn members(object: Option<&Value>) -> Members {
         for (id, object) in objects {
             let of_it = object.as_object().into_iter().flatten();
             let of_it = of_it.filter(|(_, value)| value.as_str() != Some(id));
-            members
-                .extend(of_it.map(|(inner, value)| (format!("{name} {id} {inner}"), values(value))));
+            members.extend(
+                of_it.map(|(inner, value)| (format!("{name} {id} {inner}"), values(value))),
+            );
         }
     }
     members
@@ -104,7 +105,8 @@ mod tests {
     #[test]
     fn objects_in_a_list_are_told_by_their_ids() {
         let before = json!({"keys": [{"key_id": "k1", "end": null, "at": 1}]});
-        let after = json!({"keys": [{"key_id": "k1", "end": 9, "at": 1}, {"key_id": "k2", "at": 2}]});
+        let after =
+            json!({"keys": [{"key_id": "k1", "end": 9, "at": 1}, {"key_id": "k2", "at": 2}]});
         assert_eq!(told(&before, &after), [r#"keys k1 end [] ["9"]"#, r#"keys k2 at [] ["2"]"#]);
     }
 
