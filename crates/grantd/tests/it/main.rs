@@ -6,6 +6,7 @@
 mod admin_api;
 mod apply;
 mod command_line;
+mod console_docs;
 mod console_pages;
 mod dead_tokens;
 mod demo;
