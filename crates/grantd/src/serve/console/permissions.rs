@@ -152,7 +152,7 @@ fn stays(operator: &Operator, entry: &PermissionEntry) -> Option<Response> {
 }
 
 fn asking(operator: &Operator, entry: &PermissionEntry, problem: Complaint) -> Response {
-    ask(Ask {
+    ask(&Ask {
         frame: operator.frame(Section::Roles),
         what: "permission",
         name: entry.name.to_string(),
