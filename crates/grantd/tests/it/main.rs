@@ -8,6 +8,8 @@ mod admin_api;
 mod admin_users;
 mod apply;
 mod command_line;
+mod console_docs;
+mod console_pages;
 mod dead_tokens;
 mod demo;
 mod feed_readers;
