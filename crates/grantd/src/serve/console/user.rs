@@ -85,7 +85,9 @@ pub(super) async fn password(
         Ok(hash) => hash,
         Err(complaint) => return shown(&operator, &server, &user, (None, complaint)).await,
     };
-    let changed = server.registrar.set_password(&operator.by, user.id, hash, None).await;
+    // Who sets their own stays here.
+    let keep = is_own(&operator, &user).then(|| operator.session.parse().ok()).flatten();
+    let changed = server.registrar.set_password(&operator.by, user.id, hash, keep).await;
     answer(&operator, &server, &user, ("password", changed)).await
 }
 
@@ -96,7 +98,7 @@ pub(super) async fn disable(
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
     let user = find(&server, &id).await?;
-    if operator.by.name() == format!("user:{}", user.id) {
+    if is_own(&operator, &user) {
         let own = "This is you: let somebody else do it, or `grantd user disable` on the server.";
         let complaint = Complaint::at("", own);
         return shown(&operator, &server, &user, (None, complaint)).await;
@@ -112,6 +114,10 @@ pub(super) async fn enable(
 ) -> Result<Response, Trouble> {
     let user = find(&server, &id).await?;
     set_state(&operator, &server, &user, UserState::Active).await
+}
+
+fn is_own(operator: &Operator, user: &User) -> bool {
+    operator.by.name() == format!("user:{}", user.id)
 }
 
 async fn set_state(

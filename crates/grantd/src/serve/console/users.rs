@@ -32,7 +32,7 @@ struct Users {
     frame: Frame,
     search: String,
     state: String,
-    users: Vec<UserView>,
+    rows: Vec<UserView>,
     first: Option<String>,
     next: Option<String>,
 }
@@ -67,8 +67,8 @@ pub(super) async fn list(
     };
     let next = found.last().filter(|_| more).map(|last| link(&last.id.to_string()));
     let first = after.map(|_| link(""));
-    let users = found.iter().map(UserView::from).collect();
-    Ok(page(StatusCode::OK, &Users { frame, search, state, users, first, next }))
+    let rows = found.iter().map(UserView::from).collect();
+    Ok(page(StatusCode::OK, &Users { frame, search, state, rows, first, next }))
 }
 
 /// `GET /developer/users/new`
