@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to a terminal")]
 
 mod bench;
+mod browser;
 mod check;
 mod clients;
 mod docs;
@@ -26,6 +27,8 @@ usage: cargo xtask COMMAND
   check                             all that must be green before a change is merged
   house                             the house rules alone (fast)
   test                              sets up what the tests need and runs them all
+  browser [FILTER]…                 the console in a real Chromium
+  screenshots                       every page of the console as pictures, in target/screenshots
   clients [--strict] [LANGUAGE]…    other languages' client libraries against a running grantd
   docs [--check]                    writes (or compares) the generated documents
   fuzz [--seconds N] [TARGET…]      fuzzes the parsers of outside bytes
@@ -60,6 +63,8 @@ fn dispatch(words: &[String]) -> Outcome {
         "check" => check::run(rest),
         "house" => house::run(rest),
         "test" => test::run(rest),
+        "browser" => browser::run(rest),
+        "screenshots" => browser::screenshots(rest),
         "clients" => clients::run(rest),
         "docs" => docs::run(rest),
         "fuzz" => fuzz::run(rest),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    browser,
     failure::{Failure, Outcome},
     fuzz,
     options::Options,
@@ -35,6 +36,7 @@ pub(crate) fn run_all() -> Outcome<Tally> {
     for (program, package) in TOOLS {
         tools::need(program, package)?;
     }
+    browser::set_up()?;
     let mut tally = cargo_tests()?;
     for language in tree::folders(CLIENTS)? {
         println!("client trial: {language}");

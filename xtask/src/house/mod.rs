@@ -66,7 +66,7 @@ pub(crate) fn inspect() -> Outcome {
 
 fn sources() -> Outcome<Vec<Source>> {
     let mut sources = Vec::new();
-    for folder in ["crates", "xtask", "bench"] {
+    for folder in ["crates", "xtask", "bench", "tests"] {
         for path in tree::files(folder, ".rs")? {
             let text = tree::read(&path)?;
             sources.push(Source::new(&path, &text));
