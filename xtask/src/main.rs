@@ -35,7 +35,9 @@ usage: cargo xtask COMMAND
   bench token [--alg ALG]… [--seconds N] [--rounds N] [--strict] [--floor-only]
                                     what a token costs, beside the least it can cost
   bench revocation [GUARDS] [REVOCATIONS]
-                                    how long guards still accept a revoked token";
+                                    how long guards still accept a revoked token
+  bench clients [N]                 what a hundred thousand clients cost
+  soak tokens [N]                   that a million tokens leave the database as it was";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -67,6 +69,7 @@ fn dispatch(words: &[String]) -> Outcome {
         "docs" => docs::run(rest),
         "fuzz" => fuzz::run(rest),
         "bench" => bench::run(rest),
+        "soak" => bench::soak(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

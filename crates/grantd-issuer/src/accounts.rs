@@ -58,6 +58,13 @@ impl Claim {
     }
 }
 
+impl Proven {
+    /// Whose password it was.
+    pub fn user(&self) -> UserId {
+        self.user.id
+    }
+}
+
 /// A session just begun.
 #[derive(Debug)]
 pub struct Opened {

@@ -1,5 +1,7 @@
 //! Clients in memory: bounded, read through, forgotten as soon as anything changes.
 
+mod shared;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -7,6 +9,7 @@ use std::sync::{
 
 use grantd_core::{Client, ClientId, Credentials};
 use quick_cache::sync::Cache;
+use shared::Shared;
 
 use crate::{
     change_log::{ChangeEntry, Changed},
@@ -40,6 +43,7 @@ pub(crate) struct ClientCache {
     present: Cache<ClientId, Arc<Client>>,
     /// Kept apart, so that a flood of invented ids cannot push real clients out.
     absent: Cache<ClientId, ()>,
+    shared: Shared,
     /// Raised before the cache is cleared: what was read before it must not stay in.
     epoch: AtomicU64,
     revision: AtomicU64,
@@ -54,6 +58,7 @@ impl ClientCache {
             storage,
             present: Cache::new(capacity),
             absent: Cache::new(ABSENT),
+            shared: Shared::default(),
             epoch: AtomicU64::new(0),
             revision: AtomicU64::new(UNSEEN),
             hits: AtomicU64::new(0),
@@ -98,7 +103,11 @@ impl ClientCache {
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
         let epoch = self.epoch.load(Ordering::SeqCst);
-        let client = self.storage.client(id).await?.map(Arc::new);
+        let found = self.storage.client(id).await?;
+        let client = found.map(|mut client| {
+            self.shared.share(&mut client);
+            Arc::new(client)
+        });
         match &client {
             Some(client) => self.present.insert(key.clone(), Arc::clone(client)),
             None => self.absent.insert(key.clone(), ()),
@@ -155,5 +164,6 @@ impl ClientCache {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.present.clear();
         self.absent.clear();
+        self.shared.forget();
     }
 }

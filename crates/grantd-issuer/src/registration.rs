@@ -121,7 +121,7 @@ pub struct CredentialSummary {
     pub created_at: Timestamp,
     /// When it ends; `None`: it does not.
     pub expires_at: Option<Timestamp>,
-    /// When and from where it last proved the client, to within a few seconds.
+    /// When and from where it last proved the client, to within half a minute, mostly seconds.
     pub last_used: Option<LastUse>,
 }
 

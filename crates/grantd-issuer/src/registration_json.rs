@@ -71,7 +71,7 @@ pub struct CredentialView {
     pub created_at: String,
     /// When it ends, RFC 3339, UTC; null: it does not.
     pub expires_at: Option<String>,
-    /// When it last proved the client, to within a few seconds; null: never.
+    /// When it last proved the client, to within half a minute, mostly seconds; null: never.
     pub last_used_at: Option<String>,
     /// From which address that was.
     pub last_used_from: Option<String>,

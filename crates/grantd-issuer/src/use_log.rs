@@ -55,6 +55,8 @@ impl UseLog {
                 (credential, LastUse { at, address })
             }));
         }
+        // As they lie in the table, like the counts of usage.
+        uses.sort_unstable_by_key(|(credential, _)| *credential);
         uses
     }
 }

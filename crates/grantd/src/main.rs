@@ -8,6 +8,7 @@ mod env_file;
 mod environment;
 mod output;
 mod plan;
+mod proxies;
 mod serve;
 mod settings;
 mod terminal;

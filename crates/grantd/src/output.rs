@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result};
+use grantd_issuer::ToJson;
 use serde_json::Value;
 
 /// Where a command's answer goes, and in which of its two shapes.
@@ -34,12 +35,71 @@ impl Output {
     }
 }
 
+/// An answer that is a list, written a page at a time: it may be longer than memory.
+pub(crate) struct Listing {
+    output: Output,
+    member: &'static str,
+    written: usize,
+}
+
+/// Whether somebody still reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    Gone,
+}
+
+impl Listing {
+    /// A document of this one member, or lines.
+    pub(crate) const fn new(output: Output, member: &'static str) -> Self {
+        Self { output, member, written: 0 }
+    }
+
+    /// Writes a page: the items of the document, or the lines that are made for people.
+    pub(crate) fn page<T: ToJson>(
+        &mut self,
+        items: &[T],
+        lines: impl FnOnce() -> String,
+    ) -> Result<Reader> {
+        if !self.output.json {
+            return tell(&lines());
+        }
+        let mut text = String::new();
+        for item in items {
+            if self.written == 0 {
+                text = format!("{{\n  \"{}\": [\n    ", self.member);
+            } else {
+                text += ",\n    ";
+            }
+            let item = serde_json::to_string_pretty(&item.to_json())
+                .context("the answer cannot be written as JSON")?;
+            // A line break inside a JSON string is escaped: these are between members.
+            text += &item.replace('\n', "\n    ");
+            self.written += 1;
+        }
+        tell(&text)
+    }
+
+    /// Ends the document.
+    pub(crate) fn end(self) -> Result<()> {
+        match (self.output.json, self.written) {
+            (false, _) => Ok(()),
+            (true, 0) => write(&format!("{{\n  \"{}\": []\n}}\n", self.member)),
+            (true, _) => write("\n  ]\n}\n"),
+        }
+    }
+}
+
 fn write(text: &str) -> Result<()> {
+    tell(text).map(drop)
+}
+
+fn tell(text: &str) -> Result<Reader> {
     let mut stdout = stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever read it has read enough, as `grantd client list | head` does.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("the answer cannot be written"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        written => written.map(|()| Reader::There).context("the answer cannot be written"),
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) use api::MANAGE;
 pub(crate) use listener::serve;
 pub(crate) use own_guard::own_guard;
 pub(crate) use recorder::Recorder;
-pub(crate) use routes::routes;
+pub(crate) use routes::{Routes, routes};
 
 use crate::{output::Output, settings::Settings};
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     let address = settings.listen()?;
     // Everything that can be wrong with the settings is said before a file or port is taken.
     settings.check_transport(&settings.issuer(address)?, address)?;
-    let build = builder(&settings)?;
+    let (build, proxies) = (builder(&settings)?, settings.trusted_proxies()?);
     let store = Arc::new(Sqlite::open(&settings.database()?)?);
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
@@ -62,7 +62,7 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     store.allow_ttl(issuer.longest_ttl()).await?;
     let recorder = Recorder::start(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
     let sweeper = tokio::spawn(sweep(Arc::clone(&store) as Arc<_>));
-    let routes = routes(issuer, store as Arc<_>);
+    let routes = Routes { proxies, ..routes(issuer, store as Arc<_>) };
     let served = serve(listener, routes).await;
     sweeper.abort();
     recorder.stop().await?;

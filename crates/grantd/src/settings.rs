@@ -7,7 +7,7 @@ use grantd_core::{Secret, SecretKey, Ttl};
 use grantd_issuer::KeyRing;
 use url::{Host, Url};
 
-use crate::environment::Environment;
+use crate::{environment::Environment, proxies::Proxies};
 
 /// Settings of every command as flags; each has the name of its environment variable. Secrets have
 /// none: a process list would show them.
@@ -45,6 +45,9 @@ pub(crate) struct ServeFlags {
     /// What one of the client credentials grant lives [env: GRANTD_CLIENT_CREDENTIALS_TTL]
     #[arg(long, value_name = "DURATION")]
     pub(crate) client_credentials_ttl: Option<String>,
+    /// Proxies that may say where a request comes from, like 10.0.0.0/8 [env: GRANTD_TRUSTED_PROXIES]
+    #[arg(long, value_name = "NETWORKS")]
+    pub(crate) trusted_proxies: Option<String>,
     /// Allow an http:// issuer beyond this machine: tokens and secrets cross the network in clear
     #[arg(long)]
     pub(crate) insecure_http: bool,
@@ -58,6 +61,7 @@ impl ServeFlags {
             issuer: self.issuer.or(other.issuer),
             access_token_ttl: self.access_token_ttl.or(other.access_token_ttl),
             client_credentials_ttl: self.client_credentials_ttl.or(other.client_credentials_ttl),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             insecure_http: self.insecure_http || other.insecure_http,
         }
     }
@@ -134,6 +138,12 @@ impl Settings {
     /// Tokens and secrets must not cross a network in clear.
     pub(crate) fn check_transport(&self, issuer: &str, listening: SocketAddr) -> Result<()> {
         check_transport(issuer, listening, self.serve.insecure_http)
+    }
+
+    /// The proxies that may say where a request comes from.
+    pub(crate) fn trusted_proxies(&self) -> Result<Proxies> {
+        let flag = self.serve.trusted_proxies.as_ref();
+        Ok(self.parsed("GRANTD_TRUSTED_PROXIES", flag)?.unwrap_or_default())
     }
 
     /// The SQLite file.

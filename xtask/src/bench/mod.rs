@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: what a token costs beside the least that it can cost, and how long a revoked
-//! one is still accepted.
+//! `cargo xtask bench` and `soak`: what a token costs beside the least that it can cost, and what is
+//! promised of revocation and of large numbers (`bench/promises`).
 
 mod cost;
 mod healthz;
@@ -40,12 +40,10 @@ enum What {
     FloorOnly,
 }
 
-/// `cargo xtask bench token …` and `cargo xtask bench revocation [GUARDS] [REVOCATIONS]`
+/// `cargo xtask bench token …`, `… revocation [GUARDS] [REVOCATIONS]` and `… clients [N]`
 pub(crate) fn run(words: &[String]) -> Outcome {
-    if let Some(("revocation", rest)) =
-        words.split_first().map(|(first, rest)| (first.as_str(), rest))
-    {
-        return of_revocations(rest);
+    if let Some(what @ ("revocation" | "clients")) = words.first().map(String::as_str) {
+        return promises(what, &words[1..]);
     }
     let plan = Plan::parse(words)?;
     tools::need("wrk", "wrk")?;
@@ -57,11 +55,20 @@ pub(crate) fn run(words: &[String]) -> Outcome {
     cost::of_tokens(&plan)
 }
 
-fn of_revocations(words: &[String]) -> Outcome {
-    run::show(&mut run::command("cargo build --release --package grantd --package revocation"))?;
+/// `cargo xtask soak tokens [N]`
+pub(crate) fn soak(words: &[String]) -> Outcome {
+    match words.split_first() {
+        Some((what, rest)) if what == "tokens" => promises(what, rest),
+        _ => Err(Failure::usage("there is `soak tokens`")),
+    }
+}
+
+/// A measure of `bench/promises` on the release build.
+fn promises(what: &str, numbers: &[String]) -> Outcome {
+    run::show(&mut run::command("cargo build --release --package grantd --package promises"))?;
     let built = tree::target()?.join("release");
-    let mut measure = std::process::Command::new(built.join("revocation"));
-    run::show(measure.arg(built.join("grantd")).args(words))
+    let mut measure = std::process::Command::new(built.join("promises"));
+    run::show(measure.arg(what).arg(built.join("grantd")).args(numbers))
 }
 
 impl Plan {
@@ -81,7 +88,7 @@ impl Plan {
         let what = if floor_only { What::FloorOnly } else { What::FloorAndGrantd };
         if options.rest()? != ["token"] || seconds == 0 || rounds == 0 {
             return Err(Failure::usage(
-                "there are `bench token` and `bench revocation`, with numbers above 0",
+                "there are `bench token`, `bench revocation` and `bench clients`, with numbers above 0",
             ));
         }
         Ok(Self { algs, seconds, rounds, strict, what })

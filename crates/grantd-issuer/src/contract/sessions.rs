@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use grantd_core::{SecretHash, SessionId, Timestamp};
+use grantd_core::{Permission, SecretHash, SessionId, Timestamp};
 
 use super::{
     admin, furnish, name,
@@ -51,7 +51,7 @@ pub async fn a_session_says_who_it_is_and_what_they_may(registry: Arc<dyn Regist
     assert_eq!(found.session, session);
     assert_eq!((found.user.id, found.user.version), (user.id, user.version));
     assert_eq!(found.user.last_login_at, Some(at(0)));
-    let rights: Vec<_> = found.permissions.iter().map(|name| name.as_str()).collect();
+    let rights: Vec<_> = found.permissions.iter().map(Permission::as_str).collect();
     assert_eq!(rights, ["a.read", "a.write", "b.read"]);
     assert!(!is_in(&registry, 2, 1).await);
     let registrar = Registrar::new(Arc::clone(&registry));

@@ -41,24 +41,7 @@ pub async fn a_survey_tells_what_is_worth_a_look(registry: Arc<dyn Registry>) {
     }
     let registrar = Registrar::new(Arc::clone(&registry));
     registrar.set_client_state(&admin(), "gone", ClientState::Revoked).await.expect("revoked");
-    let counted = |client: &str, outcome: &str, days: i64, count: u64| UsageCount {
-        key: UsageKey {
-            hour: Hour::of(at(days)),
-            client: name(client),
-            outcome: Outcome::stored(outcome.to_owned()),
-        },
-        count,
-        last_at: at(days),
-        last_from: String::new(),
-    };
-    let counts = [
-        counted("used", "client-secret-wrong", 100, 3),
-        counted("ends", "scope-not-allowed", 100, 9),
-        counted("ends", "issued", 100, 1000),
-        counted("later", "client-secret-wrong", 90, 50),
-        counted("nobody", "client-secret-wrong", 100, 50),
-    ];
-    registry.record_usage(&counts).await.expect("recorded");
+    registry.record_usage(&refusals(at)).await.expect("recorded");
 
     let survey = registry.survey(at(100), 10).await.expect("a survey");
     assert_eq!(survey.clients_in(ClientState::Active), 5);
@@ -84,4 +67,25 @@ pub async fn a_survey_tells_what_is_worth_a_look(registry: Arc<dyn Registry>) {
         registry.survey(at(0), 10).await.expect("a survey").ending,
         Survey::default().ending
     );
+}
+
+/// Refusals of a day ago and longer ago, what was issued, and a client that is not there.
+fn refusals(at: impl Fn(i64) -> Timestamp) -> [UsageCount; 5] {
+    let counted = |client: &str, outcome: &str, days: i64, count: u64| UsageCount {
+        key: UsageKey {
+            hour: Hour::of(at(days)),
+            client: name(client),
+            outcome: Outcome::stored(outcome.to_owned()),
+        },
+        count,
+        last_at: at(days),
+        last_from: String::new(),
+    };
+    [
+        counted("used", "client-secret-wrong", 100, 3),
+        counted("ends", "scope-not-allowed", 100, 9),
+        counted("ends", "issued", 100, 1000),
+        counted("later", "client-secret-wrong", 90, 50),
+        counted("nobody", "client-secret-wrong", 100, 50),
+    ]
 }

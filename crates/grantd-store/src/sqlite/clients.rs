@@ -43,11 +43,9 @@ pub(super) fn registrations(
     limit: u32,
 ) -> rusqlite::Result<Vec<Registration>> {
     let snapshot = connection.unchecked_transaction()?;
-    let mut statement = snapshot.prepare_cached(match (&filter.owner_kind, &filter.owner_id) {
-        (None, None) => sql::CLIENTS_AFTER,
-        (Some(_), None) => sql::CLIENTS_OF_KIND,
-        (_, Some(_)) => sql::CLIENTS_OF_OWNER,
-    })?;
+    let of_one_owner = filter.owner_id.is_some();
+    let statement = if of_one_owner { sql::CLIENTS_OF_OWNER } else { sql::CLIENTS_AFTER };
+    let mut statement = snapshot.prepare_cached(statement)?;
     let state = filter.state.map(ClientState::as_str);
     let pattern = filter.search.as_deref().map(containing);
     let parameters = params![after, limit, filter.owner_kind, filter.owner_id, state, pattern];
@@ -90,4 +88,25 @@ pub(super) fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
     of: &str,
 ) -> rusqlite::Result<Vec<T>> {
     connection.prepare_cached(statement)?.query_map([of], |row| rows::parse(row, 0))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_page_is_sorted_and_a_search_reads_an_index_instead_of_whole_clients() {
+        let mut open = Connection::open_in_memory().unwrap();
+        super::super::migrations::run(&mut open).unwrap();
+        let indexes = [
+            (sql::CLIENTS_AFTER, "USING COVERING INDEX clients_shown (id>?)"),
+            (sql::CLIENTS_OF_OWNER, "INDEX clients_owner (owner_type=? AND owner_id=? AND id>?)"),
+        ];
+        for (statement, index) in indexes {
+            let mut explain = open.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let steps = explain.raw_query().mapped(|row| row.get::<_, String>(3));
+            let plan: Vec<_> = steps.map(Result::unwrap).collect();
+            assert!(plan.len() == 1 && plan[0].contains(index), "{plan:?}");
+        }
+    }
 }

@@ -14,15 +14,10 @@ statements! {
                      access_token_ttl, signing_alg, generation, version, created_at, updated_at, token_format, serves
               FROM clients WHERE id = ?1";
     CLIENTS_AFTER = "SELECT id FROM clients
-                     WHERE id > ?1 AND ?3 IS NULL AND ?4 IS NULL
+                     WHERE id > ?1 AND (?3 IS NULL OR owner_type = ?3) AND ?4 IS NULL
                          AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
                          AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
                      ORDER BY id LIMIT ?2";
-    CLIENTS_OF_KIND = "SELECT id FROM clients
-                       WHERE id > ?1 AND owner_type = ?3 AND ?4 IS NULL
-                           AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
-                           AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
-                       ORDER BY id LIMIT ?2";
     CLIENTS_OF_OWNER = "SELECT id FROM clients
                         WHERE id > ?1 AND owner_type = ?3 AND owner_id = ?4
                             AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')

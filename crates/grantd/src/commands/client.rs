@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{joined, operator, registrar};
 use crate::{
     cli::{Client, ClientCreate, ClientList, ClientUpdate, FinishRotation, Rotate},
-    output::{Output, warn},
+    output::{Listing, Output, Reader, warn},
     settings::Settings,
 };
 
@@ -169,29 +169,33 @@ async fn list(options: ClientList, settings: &Settings, output: Output) -> Resul
         search: options.search,
     };
     let everything = filter == ClientFilter::default();
-    let mut clients = Vec::new();
+    let mut listing = Listing::new(output, "clients");
+    let mut last = None;
     loop {
-        let last = clients.last().map(|last: &Registration| &last.id);
-        let page = registrar.clients(&filter, last, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        clients.extend(page);
-    }
-    let document = json!({ "clients": clients.iter().map(ToJson::to_json).collect::<Vec<_>>() });
-    output.answer(&document, || {
-        if clients.is_empty() && !everything {
-            return "no such client\n".to_owned();
-        }
-        if clients.is_empty() {
-            return "no clients yet: create one with `grantd client create --name NAME --permission PERMISSION`\n".to_owned();
-        }
-        let width = clients.iter().map(|client| client.id.as_str().len()).max().unwrap_or_default();
-        let line = |client: &Registration| {
-            format!("{:width$}  {:8}  {}\n", client.id.as_str(), client.state.as_str(), client.name)
+        let page = registrar.clients(&filter, last.as_ref(), PAGE).await?;
+        let first = last.is_none();
+        last = page.last().map(|client| client.id.clone());
+        let none = || {
+            if everything {
+                "no clients yet: create one with `grantd client create --name NAME --permission PERMISSION`\n"
+            } else {
+                "no such client\n"
+            }
         };
-        clients.iter().map(line).collect()
-    })
+        let text = || if first && page.is_empty() { none().to_owned() } else { table(&page) };
+        let reader = listing.page(&page, text)?;
+        if page.len() < PAGE as usize || reader == Reader::Gone {
+            return listing.end();
+        }
+    }
+}
+
+fn table(clients: &[Registration]) -> String {
+    let width = clients.iter().map(|client| client.id.as_str().len()).max().unwrap_or_default();
+    let line = |client: &Registration| {
+        format!("{:width$}  {:8}  {}\n", client.id.as_str(), client.state.as_str(), client.name)
+    };
+    clients.iter().map(line).collect()
 }
 
 async fn set_state(

@@ -17,6 +17,8 @@ mod protocol;
 mod roles;
 mod uris;
 mod usage;
+mod user_words;
+mod users;
 mod words;
 
 use axum::{
@@ -59,6 +61,11 @@ pub(super) fn api(guard: &Guard, issuer: &str) -> Router<Server> {
         ))
         .routes(routes!(apis::list_apis, apis::create_api))
         .routes(routes!(apis::show_api, apis::change_api))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::show_user, users::change_user))
+        .routes(routes!(users::disable_user))
+        .routes(routes!(users::enable_user))
+        .routes(routes!(users::set_password))
         .routes(routes!(audit::list_audit_events))
         .routes(routes!(audit::verify_audit_log))
         .routes(routes!(usage::list_usage))

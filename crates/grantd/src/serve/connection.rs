@@ -1,6 +1,11 @@
 //! One connection: HTTP/1.1 with limits of time and size, a panic kept to its request.
 
-use std::{convert::Infallible, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -16,6 +21,8 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, sync::watch, time::Instant};
 use tower::ServiceExt;
+
+use crate::proxies::Proxies;
 
 use super::{
     body,
@@ -38,6 +45,7 @@ pub(super) struct Shared {
     pub(super) issuer: Arc<Issuer>,
     pub(super) log: RefusalLog,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) proxies: Proxies,
     /// Whether so many connections are open that idle ones must go sooner.
     pub(super) busy: Box<dyn Fn() -> bool + Send + Sync>,
     /// Turns true when the server stops.
@@ -89,12 +97,13 @@ async fn answer(
     pulse: &Arc<Pulse>,
 ) -> Response<Answer> {
     let start = Instant::now();
+    let from = shared.proxies.origin(peer.ip(), request.headers());
     let hot = request.method() == Method::POST && request.uri().path() == TOKEN;
     let answered = AssertUnwindSafe(async {
         if hot {
-            token(request, peer, shared, pulse).await
+            token(request, from, shared, pulse).await
         } else {
-            routed(request, peer, shared, pulse).await
+            routed(request, from, shared, pulse).await
         }
     });
     let mut response = answered.catch_unwind().await.unwrap_or_else(|_| {
@@ -107,7 +116,7 @@ async fn answer(
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
         shared.metrics.refused(refused.refusal);
-        shared.log.refused(&refused, peer);
+        shared.log.refused(&refused, from);
     }
     if let Some(fault) = response.extensions_mut().remove::<Fault>() {
         shared.metrics.failed(&fault);
@@ -126,13 +135,13 @@ async fn answer(
 /// The token endpoint, past the router: the one path whose every microsecond counts.
 async fn token(
     request: Request<Incoming>,
-    peer: SocketAddr,
+    from: IpAddr,
     shared: &Shared,
     pulse: &Pulse,
 ) -> Response<Answer> {
     let (parts, body) = request.into_parts();
     let answer = match body::read(body, Some(pulse)).await {
-        Ok(body) => shared.issuer.post_token(&parts.headers, &body, Some(peer.ip())).await,
+        Ok(body) => shared.issuer.post_token(&parts.headers, &body, Some(from)).await,
         Err(why) => why.answer(),
     };
     answer.map(|body| Either::Left(Full::new(body)))
@@ -140,13 +149,13 @@ async fn token(
 
 async fn routed(
     request: Request<Incoming>,
-    peer: SocketAddr,
+    from: IpAddr,
     shared: &Shared,
     pulse: &Arc<Pulse>,
 ) -> Response<Answer> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(Arc::clone(pulse));
-    request.extensions_mut().insert(Peer(peer.ip()));
+    request.extensions_mut().insert(Peer(from));
     match shared.router.clone().oneshot(request).await {
         Ok(response) => response.map(Either::Right),
         Err(never) => match never {},

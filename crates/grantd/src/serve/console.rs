@@ -22,6 +22,7 @@ mod keys;
 mod login;
 mod once;
 mod operator;
+mod own_password;
 mod page;
 mod permissions;
 mod role_form;
@@ -30,6 +31,8 @@ mod same_origin;
 mod sessions;
 mod signed_in;
 mod start;
+mod user;
+mod users;
 
 use axum::{
     Router,
@@ -51,13 +54,26 @@ pub(super) fn console() -> Router<Server> {
         .nest("/developer/apps/{id}", app())
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
+        .route("/account/password", get(own_password::show).post(own_password::change))
         .route("/account/sessions", get(sessions::list))
         .route("/account/sessions/revoke-others", post(sessions::revoke_others))
         .route("/account/sessions/{id}/revoke", post(sessions::revoke))
+        .route("/developer/users", get(users::list))
+        .route("/developer/users/new", get(users::new).post(users::create))
+        .nest("/developer/users/{id}", user())
         .merge(rights())
         .merge(insight())
         .layer(from_fn(same_origin::same_origin))
         .layer(map_response(page::unkept))
+}
+
+fn user() -> Router<Server> {
+    Router::new()
+        .route("/", get(user::show))
+        .route("/rights", post(user::rights))
+        .route("/password", post(user::password))
+        .route("/disable", post(user::disable))
+        .route("/enable", post(user::enable))
 }
 
 fn app() -> Router<Server> {

@@ -38,6 +38,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
         issuer: routes.issuer,
         log: RefusalLog::new(),
         metrics: routes.metrics,
+        proxies: routes.proxies,
         busy: Box::new(move || watched_room.available_permits() < places as usize / 2),
         stopping,
     });

@@ -8,12 +8,17 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 /// How long anything may stay unwritten while the database answers.
 const RECORD: Duration = Duration::from_secs(2);
+/// How long each written row puts off the next write. Where a hundred thousand clients take turns, a
+/// row every two seconds for each would cost nearly as much as their tokens.
+const ROW: Duration = Duration::from_micros(250);
+/// But never longer: who finishes a rotation relies on what is written.
+const LATEST: Duration = Duration::from_secs(9);
 /// How many rows go into one transaction, so that other writes come in between.
 const BATCH: usize = 1_000;
 /// How often writing is tried before the process ends; each attempt waits seconds for the database.
 const LAST_ATTEMPTS: u32 = 3;
 
-/// A task that writes every [`RECORD`], and once more when it is stopped.
+/// A task that writes every [`RECORD`], less often where there is much, and once more when it is stopped.
 pub(crate) struct Recorder {
     task: JoinHandle<Result<(), StorageFault>>,
     stop: oneshot::Sender<()>,
@@ -41,13 +46,18 @@ async fn run(
     storage: Arc<dyn Registry>,
     mut stopped: oneshot::Receiver<()>,
 ) -> Result<(), StorageFault> {
-    while tokio::time::timeout(RECORD, &mut stopped).await.is_err() {
-        if let Err(fault) = record(&issuer, &*storage).await {
-            tracing::error!(
-                fault = &fault as &dyn std::error::Error,
-                "usage and last uses are not recorded; they are kept for the next attempt"
-            );
-        }
+    let mut pause = RECORD;
+    while tokio::time::timeout(pause, &mut stopped).await.is_err() {
+        pause = match record(&issuer, &*storage).await {
+            Ok(rows) => pause_after(rows),
+            Err(fault) => {
+                tracing::error!(
+                    fault = &fault as &dyn std::error::Error,
+                    "usage and last uses are not recorded; they are kept for the next attempt"
+                );
+                RECORD
+            }
+        };
     }
     let mut attempt = 1;
     loop {
@@ -57,21 +67,29 @@ async fn run(
                 attempt += 1;
                 tokio::time::sleep(RECORD / 10).await;
             }
-            outcome => return outcome,
+            outcome => return outcome.map(drop),
         }
     }
 }
 
-/// Writes what has gathered; what cannot be written goes back.
-async fn record(issuer: &Issuer, storage: &dyn Registry) -> Result<(), StorageFault> {
-    let uses = issuer.drain_uses();
-    if !uses.is_empty()
-        && let Err(fault) = storage.record_use(&uses).await
-    {
-        issuer.put_back_uses(uses);
-        return Err(fault);
+fn pause_after(rows: usize) -> Duration {
+    ROW.saturating_mul(u32::try_from(rows).unwrap_or(u32::MAX)).clamp(RECORD, LATEST)
+}
+
+/// Writes what has gathered and says how many counts that was; what cannot be written goes back.
+async fn record(issuer: &Issuer, storage: &dyn Registry) -> Result<usize, StorageFault> {
+    let mut uses = issuer.drain_uses();
+    while !uses.is_empty() {
+        let rest = uses.split_off(uses.len().min(BATCH));
+        if let Err(fault) = storage.record_use(&uses).await {
+            issuer.put_back_uses(uses);
+            issuer.put_back_uses(rest);
+            return Err(fault);
+        }
+        uses = rest;
     }
     let mut counts = issuer.drain_usage();
+    let rows = counts.len();
     while !counts.is_empty() {
         let rest = counts.split_off(counts.len().min(BATCH));
         if let Err(fault) = storage.record_usage(&counts).await {
@@ -81,5 +99,18 @@ async fn record(issuer: &Issuer, storage: &dyn Registry) -> Result<(), StorageFa
         }
         counts = rest;
     }
-    Ok(())
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_thousand_active_clients_are_written_at_once_and_many_within_ten_seconds() {
+        assert_eq!(pause_after(0), RECORD);
+        assert_eq!(pause_after(8_000), RECORD);
+        assert_eq!(pause_after(20_000), Duration::from_secs(5));
+        assert_eq!(pause_after(100_000), LATEST);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -51,10 +51,10 @@ impl RefusalLog {
     }
 
     /// A request that was refused.
-    pub(super) fn refused(&self, refused: &Refused, peer: SocketAddr) {
+    pub(super) fn refused(&self, refused: &Refused, from: IpAddr) {
         if self.fits(Subject::Refused(refused.client.clone(), refused.refusal)) {
             let client = refused.client.as_ref().map(tracing::field::display);
-            tracing::info!(refusal = refused.refusal.name(), client, peer = %peer.ip(), "token request refused");
+            tracing::info!(refusal = refused.refusal.name(), client, peer = %from, "token request refused");
         }
     }
 

@@ -18,6 +18,8 @@ use tokio::{
 };
 use url::Url;
 
+use crate::proxies::Proxies;
+
 use super::{
     Watcher,
     api::api,
@@ -61,6 +63,8 @@ pub(crate) struct Routes {
     pub(super) issuer: Arc<Issuer>,
     /// What follows the change log; the feed's streams end with it.
     pub(super) watching: AbortHandle,
+    /// Who may say where a request comes from.
+    pub(crate) proxies: Proxies,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -105,7 +109,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         router = router.nest(&path, endpoints).route(&metadata_path, get(metadata));
     }
     let router = router.fallback(not_found).with_state(server).layer(from_fn(metrics::name_route));
-    Routes { router, issuer, watching, metrics }
+    Routes { router, issuer, watching, metrics, proxies: Proxies::default() }
 }
 
 fn endpoints() -> Router<Server> {

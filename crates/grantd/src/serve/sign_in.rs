@@ -8,8 +8,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use grantd_core::{Secret, SecretHasher};
 use grantd_issuer::{
-    Accounts, Registry, StorageFault,
-    accounts::{Opened, Origin},
+    Accounts, Registry, SignedIn, StorageFault,
+    accounts::{Opened, Origin, Proven},
 };
 
 pub(super) use cookie::Cookie;
@@ -24,17 +24,23 @@ pub(super) struct SignIn {
     throttle: Throttle,
 }
 
-/// How an attempt to sign in ended.
-#[derive(Debug)]
-pub(super) enum Attempt {
-    /// Somebody is in.
-    Opened(Box<Opened>),
+/// Why an attempt did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
     /// Nobody enters by this name and this password.
     Wrong,
     /// Too many attempts: nothing was looked at, and nothing will be before that time is over.
     TooMany(Duration),
     /// Too many people sign in at this moment.
-    Busy(Busy),
+    Busy,
+}
+
+/// Who tries, as far as a server knows.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) address: IpAddr,
+    /// What the browser calls itself.
+    pub(super) agent: String,
 }
 
 impl SignIn {
@@ -47,32 +53,60 @@ impl SignIn {
         }
     }
 
-    /// Tries a name and a password. A name that nobody has takes as long as a wrong password, and is
-    /// throttled alike.
+    /// Signs somebody in. A name that nobody has takes as long as a wrong password, and is throttled
+    /// alike.
     pub(super) async fn attempt(
         &self,
         name: &str,
         password: Secret,
-        (address, agent): (IpAddr, String),
-    ) -> Result<Attempt, StorageFault> {
+        from: Caller,
+    ) -> Result<Result<Opened, Refused>, StorageFault> {
+        let origin = Origin { address: from.address.to_string(), agent: from.agent };
+        let proven = match self.prove(name, password, from.address).await? {
+            Ok(proven) => proven,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        Ok(self.accounts.open(proven, &origin).await?.ok_or(Refused::Wrong))
+    }
+
+    /// Whether somebody who is signed in knows their password, throttled like a sign-in: a browser
+    /// left open is no licence to guess.
+    pub(super) async fn confirm(
+        &self,
+        who: &SignedIn,
+        password: Secret,
+        address: IpAddr,
+    ) -> Result<Result<(), Refused>, StorageFault> {
+        let proven = self.prove(who.user.name.as_str(), password, address).await?;
+        // The name may have become another's since.
+        Ok(proven.and_then(
+            |proven| {
+                if proven.user() == who.user.id { Ok(()) } else { Err(Refused::Wrong) }
+            },
+        ))
+    }
+
+    async fn prove(
+        &self,
+        name: &str,
+        password: Secret,
+        address: IpAddr,
+    ) -> Result<Result<Proven, Refused>, StorageFault> {
         let trial = match self.throttle.begin(name, address) {
             Ok(trial) => trial,
-            Err(wait) => return Ok(Attempt::TooMany(wait)),
+            Err(wait) => return Ok(Err(Refused::TooMany(wait))),
         };
         let claim = self.accounts.claim(name).await?;
-        let proven = match self.passwords.run(move || claim.check(password)).await {
-            Ok(proven) => proven,
-            Err(busy) => {
-                self.throttle.forget(&trial);
-                return Ok(Attempt::Busy(busy));
+        match self.passwords.run(move || claim.check(password)).await {
+            Ok(Some(proven)) => {
+                self.throttle.succeeded(&trial);
+                Ok(Ok(proven))
             }
-        };
-        let Some(proven) = proven else { return Ok(Attempt::Wrong) };
-        let from = Origin { address: address.to_string(), agent };
-        let Some(opened) = self.accounts.open(proven, &from).await? else {
-            return Ok(Attempt::Wrong);
-        };
-        self.throttle.succeeded(&trial);
-        Ok(Attempt::Opened(Box::new(opened)))
+            Ok(None) => Ok(Err(Refused::Wrong)),
+            Err(Busy) => {
+                self.throttle.forget(&trial);
+                Ok(Err(Refused::Busy))
+            }
+        }
     }
 }

@@ -354,3 +354,22 @@ fn the_openapi_document_names_every_operation_once() {
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
 }
+
+#[test]
+fn behind_a_trusted_proxy_the_audit_log_names_who_asked() {
+    for (trusted, expected) in
+        [("", "127.0.0.1"), ("--trusted-proxies 127.0.0.0/8", "198.51.100.7")]
+    {
+        let place = Place::new();
+        place.grantd("permission create manage_system");
+        let admin = place.client("--permission manage_system --id ops");
+        let running = place.serve(trusted);
+        let bearer = token(&running, &admin, "");
+        let office = Office { place, running, admin, bearer };
+        let made_up = ("X-Forwarded-For", "203.0.113.9, 198.51.100.7");
+        let answer = office.send("POST", "/clients", &[made_up], r#"{"name":"Job"}"#);
+        assert_eq!(answer.status, 201);
+        let audit = office.call("GET", "/audit?order=newest&limit=1", &Value::Null);
+        assert_eq!(audit["items"][0]["address"], expected, "{trusted}");
+    }
+}

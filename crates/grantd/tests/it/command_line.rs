@@ -221,6 +221,27 @@ fn what_was_acknowledged_survives_kill_9() {
 }
 
 #[test]
+fn a_list_longer_than_a_page_is_one_document_and_a_line_for_each_client() {
+    let place = Place::new();
+    let empty = place.grantd("client list");
+    assert_eq!(empty, serde_json::json!({ "clients": [] }));
+    place.client("--id c");
+    let database = rusqlite::Connection::open(place.path().join("grantd.db")).unwrap();
+    let copies = "CREATE TEMP TABLE one AS SELECT * FROM clients; BEGIN;".to_owned()
+        + &(0..1200)
+            .map(|n| format!("UPDATE one SET id = 'c{n}'; INSERT INTO clients SELECT * FROM one;"))
+            .collect::<String>()
+        + "COMMIT";
+    database.execute_batch(&copies).unwrap();
+    let listed = place.grantd("client list")["clients"].as_array().unwrap().clone();
+    let ids: Vec<_> = listed.iter().map(|client| client["client_id"].as_str().unwrap()).collect();
+    assert!(ids.len() == 1201 && ids.is_sorted(), "{}", ids.len());
+    let lines = String::from_utf8(place.try_grantd("client list").stdout).unwrap();
+    assert_eq!(lines.lines().count(), 1201);
+    assert!(lines.lines().all(|line| line.starts_with('c') && line.ends_with("  Test")), "{lines}");
+}
+
+#[test]
 fn a_variable_that_is_not_text_is_named_and_not_shown() {
     use std::os::unix::ffi::OsStrExt;
     let place = Place::new();

@@ -3,21 +3,29 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
 #![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
+mod accounts;
 mod admin_api;
+mod admin_users;
 mod apply;
 mod command_line;
+mod console_docs;
+mod console_pages;
 mod dead_tokens;
 mod demo;
 mod feed_readers;
 mod hostile;
 mod inspect;
+mod kills;
 mod ledger;
 mod life;
 mod metrics;
+mod no_rows;
 mod opaque_tokens;
 mod server;
 mod slow;
+mod throttled;
 mod tokens;
 mod transcript;
 mod usage;
+mod visitor;
 mod wire;

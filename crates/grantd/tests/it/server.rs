@@ -89,6 +89,31 @@ impl Place {
         Client { id: id.to_owned(), secret: secret.to_owned() }
     }
 
+    /// Runs a command line that reads one line of standard input, and gives its JSON.
+    pub(crate) fn tell(&self, line: &str, secret: &str) -> Value {
+        let output = self.try_tell(line, secret);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "grantd {line}: {said}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs such a command line, whatever comes of it.
+    pub(crate) fn try_tell(&self, line: &str, secret: &str) -> Output {
+        let mut command = self.command();
+        command.args(line.split_ascii_whitespace()).arg("--json");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may refuse before it reads.
+        let _ = writeln!(child.stdin.take().unwrap(), "{secret}");
+        child.wait_with_output().unwrap()
+    }
+
+    /// Creates a user, and gives their id.
+    pub(crate) fn user(&self, name: &str, password: &str, options: &str) -> String {
+        let line = format!("user create --name {name} --password-stdin {options}");
+        self.tell(&line, password)["user_id"].as_str().unwrap().to_owned()
+    }
+
     /// Starts the server here with these further options.
     pub(crate) fn serve(&self, options: &str) -> Running {
         let mut child = self

@@ -57,7 +57,7 @@ fn place() -> (Place, Client) {
 }
 
 /// So many requests on one connection, none waiting for the answer to the one before.
-fn flood(running: &Running, request: &[u8], times: usize, status: u16) {
+pub(crate) fn flood(running: &Running, request: &[u8], times: usize, status: u16) {
     let mut stream = TcpStream::connect(running.address).unwrap();
     let mut answers = BufReader::new(stream.try_clone().unwrap());
     for _ in 0..times / 100 {

@@ -51,6 +51,10 @@ pub(crate) fn read(stream: &mut impl BufRead) -> Option<Answer> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
+    if headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked") {
+        let body = chunks(stream)?;
+        return Some(Answer { status, headers, body });
+    }
     let length = headers
         .iter()
         .find(|(name, _)| name == "content-length")
@@ -59,6 +63,23 @@ pub(crate) fn read(stream: &mut impl BufRead) -> Option<Answer> {
     // An answer to HEAD has a length and no body.
     let _ = stream.read_exact(&mut body);
     Some(Answer { status, headers, body })
+}
+
+/// The whole of a chunked body (RFC 9112 section 7.1); `None`: it broke off before its end.
+fn chunks(stream: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).ok()?;
+        let mut chunk = vec![0; usize::from_str_radix(line.trim_end(), 16).ok()?];
+        stream.read_exact(&mut chunk).ok()?;
+        whole.extend_from_slice(&chunk);
+        // The line end behind it.
+        stream.read_exact(&mut [0; 2]).ok()?;
+        if chunk.is_empty() {
+            return Some(whole);
+        }
+    }
 }
 
 /// A request in text: method, path, header lines, body; length and host are added.

@@ -1,6 +1,7 @@
 //! Who may use the admin API: whoever brings a living token with `manage_system`, client or user.
 
 use axum::{body::Body, extract::FromRequestParts, response::Response};
+use grantd_core::UserId;
 use grantd_guard::Principal;
 use grantd_issuer::Admin;
 use http::{
@@ -35,6 +36,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
 
 impl Actor {
     /// Who acts, unless they would shut themselves out.
+    pub(super) fn not_on_user(self, user: UserId) -> Result<Admin, ApiError> {
+        if self.0.name() == format!("user:{user}") {
+            let detail = "This is the user whose token you use: let another one do it, or `grantd user` on the server.";
+            return Err(ApiError::Conflict(detail.to_owned()));
+        }
+        Ok(self.0)
+    }
+
+    /// Who acts, unless their client would shut itself out.
     pub(super) fn not_on(self, client: &str) -> Result<Admin, ApiError> {
         if self.0.name() == format!("client:{client}") {
             let detail = "This is the client whose token you use: let another one do it, or `grantd client` on the server.";

@@ -30,6 +30,8 @@ pub(super) enum ApiError {
     Body(BodyError),
     /// The body is no JSON by its content type.
     NotJson,
+    /// Too many passwords are being hashed.
+    Busy,
     /// The database could not.
     Storage(StorageFault),
 }
@@ -60,7 +62,10 @@ const REFUSALS: [(&str, &str); 11] = [
     ("412", "`If-Match` does not match: somebody else changed it meanwhile."),
     ("413", "The body is larger than 64 KiB."),
     ("415", "The body is not `application/json`."),
-    ("503", "The database does not answer; `Retry-After` says when to try again."),
+    (
+        "503",
+        "The database does not answer, or too many passwords are set at once; `Retry-After` says when to try again.",
+    ),
 ];
 
 impl IntoResponses for Refusals {
@@ -143,6 +148,12 @@ impl IntoResponse for ApiError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Send the body as JSON, with `Content-Type: application/json`.",
             ),
+            Self::Busy => {
+                let detail = "Too many passwords are set at this moment: try again in a second.";
+                let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
             Self::Storage(fault) => {
                 let detail = "The database does not answer: try again in a second.";
                 let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail);

@@ -79,10 +79,10 @@ pub(super) struct FeedPage {
 #[derive(ToSchema)]
 pub(super) struct FeedEntry {
     seq: u64,
-    /// `client`, `credential` or `token`.
+    /// `client`, `user`, `credential` or `token`.
     kind: String,
     id: String,
-    /// Of a client: its tokens below this generation are dead.
+    /// Of a client or user: tokens below this generation are dead.
     generation: Option<u64>,
     /// Seconds since the epoch from which on it may be forgotten.
     until: i64,

@@ -23,7 +23,7 @@ use crate::serve::{fingerprint::fingerprint, routes::Server};
 
 #[derive(Template)]
 #[template(path = "apis.html")]
-struct Apis<'a> {
+struct List<'a> {
     frame: Frame,
     done: Option<&'static str>,
     apis: Vec<Api>,
@@ -67,7 +67,7 @@ pub(super) async fn list(
         _ => None,
     };
     let (frame, issuer) = (operator.frame(Section::Apis), server.issuer.identifier());
-    Ok(page(StatusCode::OK, &Apis { frame, done, apis, permissions, issuer }))
+    Ok(page(StatusCode::OK, &List { frame, done, apis, permissions, issuer }))
 }
 
 /// `GET /developer/apis/new`
@@ -222,7 +222,7 @@ fn chosen<T: FromStr>(text: &str) -> Result<Option<T>, ()> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| ()) }
 }
 
-impl Apis<'_> {
+impl List<'_> {
     fn count(&self, api: &Api) -> usize {
         self.permissions.iter().filter(|entry| entry.api == api.name).count()
     }

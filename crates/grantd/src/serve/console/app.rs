@@ -122,7 +122,7 @@ impl App {
         Self { client: ClientView::from(client), tab, path, did: did.to_owned() }
     }
 
-    pub(super) fn tabs(&self) -> &'static [(Tab, &'static str, &'static str)] {
+    pub(super) const fn tabs() -> &'static [(Tab, &'static str, &'static str)] {
         &TABS
     }
 

@@ -197,7 +197,7 @@ impl Said {
         }
     }
 
-    fn grant_choices(&self) -> &'static [(&'static str, &'static str)] {
+    const fn grant_choices() -> &'static [(&'static str, &'static str)] {
         &GRANTS
     }
 

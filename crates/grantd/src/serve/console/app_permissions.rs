@@ -26,7 +26,7 @@ struct Permissions {
     frame: Frame,
     app: App,
     roles: Vec<Choice>,
-    permissions: Vec<Choice>,
+    single: Vec<Choice>,
     effect: String,
 }
 
@@ -159,7 +159,7 @@ impl Scene {
             frame: operator.frame(Section::Apps),
             app: App::new(server, &self.client, Tab::Permissions, ""),
             roles: self.roles.iter().map(role).collect(),
-            permissions: self.permissions.iter().map(permission).collect(),
+            single: self.permissions.iter().map(permission).collect(),
             effect,
         }
     }

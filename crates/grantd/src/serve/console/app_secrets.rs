@@ -27,7 +27,7 @@ use crate::serve::routes::Server;
 struct Secrets {
     frame: Frame,
     app: App,
-    secrets: Vec<Row>,
+    rows: Vec<Row>,
     /// Whether more than one lives.
     rotating: bool,
     /// By whom an old one was used since the newest was made.
@@ -128,7 +128,7 @@ fn shown(
     let template = Secrets {
         frame: operator.frame(Section::Apps),
         app: App::new(server, client, Tab::Secrets, did),
-        secrets: client.credentials.iter().rev().map(|known| Row::of(known, now)).collect(),
+        rows: client.credentials.iter().rev().map(|known| Row::of(known, now)).collect(),
         rotating: alive.len() > 1,
         still_used: alive.iter().find(used_since).map(|known| used(known)),
         problem,

@@ -24,6 +24,6 @@ pub(super) struct Ask {
 }
 
 /// The page of a question.
-pub(super) fn ask(question: Ask) -> Response {
-    page(question.problem.status(), &question)
+pub(super) fn ask(question: &Ask) -> Response {
+    page(question.problem.status(), question)
 }

@@ -44,7 +44,8 @@ impl Chart {
             let hour = now.plus(at - 23);
             Span::of(hour_label(hour), usage, |known| known == hour)
         });
-        Self::draw("Token requests of the last 24 hours, by hour", spans.collect(), 6)
+        let spans: Vec<_> = spans.collect();
+        Self::draw("Token requests of the last 24 hours, by hour", &spans, 6)
     }
 
     /// The 30 days up to this one.
@@ -55,10 +56,11 @@ impl Chart {
             let on_day = |known: Hour| known.start().seconds().div_euclid(86_400) == day;
             Span::of(day_label(day), usage, on_day)
         });
-        Self::draw("Token requests of the last 30 days, by day", spans.collect(), 7)
+        let spans: Vec<_> = spans.collect();
+        Self::draw("Token requests of the last 30 days, by day", &spans, 7)
     }
 
-    fn draw(title: &str, spans: Vec<Span>, every: usize) -> Self {
+    fn draw(title: &str, spans: &[Span], every: usize) -> Self {
         let most = spans.iter().map(|span| span.issued + span.refused).max().unwrap_or_default();
         let step = WIDTH / (spans.len() as u64).max(1);
         // Whatever was counted is seen, were it one of a million.

@@ -1,6 +1,8 @@
 //! What a change changed: the members of its object that differ.
 
-use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 /// A member that differs.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,17 +19,13 @@ const NOISE: [&str; 2] = ["version", "updated_at"];
 
 /// The members that differ; those of an object that came or went, where they say anything.
 pub(super) fn difference(before: Option<&Value>, after: Option<&Value>) -> Vec<Difference> {
-    let nothing = Map::new();
-    let members = |value: Option<&Value>| -> Map<String, Value> {
-        value.and_then(Value::as_object).unwrap_or(&nothing).clone()
-    };
     let changed = before.is_some() && after.is_some();
     let (before, after) = (members(before), members(after));
-    let came = after.keys().filter(|name| !before.contains_key(*name));
-    let names =
-        before.keys().chain(came).filter(|name| !changed || !NOISE.contains(&name.as_str()));
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let names = names.into_iter().filter(|name| !changed || !NOISE.contains(&name.as_str()));
     let differences = names.filter_map(|name| {
-        let (before, after) = (values(before.get(name)), values(after.get(name)));
+        let of = |members: &Members| members.get(name).cloned().unwrap_or_default();
+        let (before, after) = (of(&before), of(&after));
         let gone: Vec<_> = before.iter().filter(|value| !after.contains(value)).cloned().collect();
         let come: Vec<_> = after.into_iter().filter(|value| !before.contains(value)).collect();
         let differs = !gone.is_empty() || !come.is_empty();
@@ -36,12 +34,38 @@ pub(super) fn difference(before: Option<&Value>, after: Option<&Value>) -> Vec<D
     differences.collect()
 }
 
+type Members = BTreeMap<String, Vec<String>>;
+
+/// What an object says, member by member; objects in a list go by their ids.
+fn members(object: Option<&Value>) -> Members {
+    let mut members = Members::new();
+    for (name, value) in object.and_then(Value::as_object).into_iter().flatten() {
+        let elements = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let objects: Vec<_> = elements.iter().filter_map(|one| Some((id(one)?, one))).collect();
+        if objects.is_empty() {
+            members.insert(name.clone(), values(value));
+        }
+        for (id, object) in objects {
+            let of_it = object.as_object().into_iter().flatten();
+            let of_it = of_it.filter(|(_, value)| value.as_str() != Some(id));
+            members.extend(
+                of_it.map(|(inner, value)| (format!("{name} {id} {inner}"), values(value))),
+            );
+        }
+    }
+    members
+}
+
+fn id(value: &Value) -> Option<&str> {
+    let mut members = value.as_object()?.iter();
+    members.find(|(name, _)| name.ends_with("_id")).and_then(|(_, value)| value.as_str())
+}
+
 /// A value as its elements; null, empty text and empty list say nothing.
-fn values(value: Option<&Value>) -> Vec<String> {
+fn values(value: &Value) -> Vec<String> {
     match value {
-        Some(Value::Array(elements)) => elements.iter().filter_map(text).collect(),
-        Some(value) => text(value).into_iter().collect(),
-        None => Vec::new(),
+        Value::Array(elements) => elements.iter().filter_map(text).collect(),
+        value => text(value).into_iter().collect(),
     }
 }
 
@@ -76,6 +100,14 @@ mod tests {
     fn of_lists_only_the_elements_that_came_and_went() {
         let (before, after) = (json!({"may": ["a", "b"]}), json!({"may": ["b", "c"]}));
         assert_eq!(told(&before, &after), [r#"may ["a"] ["c"]"#]);
+    }
+
+    #[test]
+    fn objects_in_a_list_are_told_by_their_ids() {
+        let before = json!({"keys": [{"key_id": "k1", "end": null, "at": 1}]});
+        let after =
+            json!({"keys": [{"key_id": "k1", "end": 9, "at": 1}, {"key_id": "k2", "at": 2}]});
+        assert_eq!(told(&before, &after), [r#"keys k1 end [] ["9"]"#, r#"keys k2 at [] ["2"]"#]);
     }
 
     #[test]

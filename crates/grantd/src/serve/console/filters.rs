@@ -1,6 +1,12 @@
 //! How templates write things.
 
-#![expect(unreachable_pub, reason = "the macro makes public structs of filters")]
+#![expect(
+    unreachable_pub,
+    clippy::inline_always,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "the macro makes public structs of filters"
+)]
 
 use std::fmt;
 

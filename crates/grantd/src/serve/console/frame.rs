@@ -62,19 +62,20 @@ impl Frame {
         }
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     pub(in crate::serve) fn is(&self, section: &Section) -> bool {
         self.section == Some(*section)
     }
 
-    pub(in crate::serve) fn style(&self) -> String {
+    pub(in crate::serve) fn style() -> String {
         STYLE.path()
     }
 
-    pub(in crate::serve) fn script(&self) -> String {
+    pub(in crate::serve) fn script() -> String {
         SCRIPT.path()
     }
 
-    pub(in crate::serve) fn htmx(&self) -> String {
+    pub(in crate::serve) fn htmx() -> String {
         HTMX.path()
     }
 }

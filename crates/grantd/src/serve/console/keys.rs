@@ -14,7 +14,7 @@ use crate::serve::routes::Server;
 
 #[derive(Template)]
 #[template(path = "keys.html")]
-struct Keys<'a> {
+struct List<'a> {
     frame: Frame,
     issuer: &'a str,
     keys: Vec<Key>,
@@ -39,7 +39,7 @@ pub(super) async fn list(operator: Operator, State(server): State<Server>) -> Re
     });
     let keys = keys.collect();
     let (frame, issuer) = (operator.frame(Section::Keys), server.issuer.identifier());
-    page(StatusCode::OK, &Keys { frame, issuer, keys })
+    page(StatusCode::OK, &List { frame, issuer, keys })
 }
 
 impl Key {

@@ -1,5 +1,7 @@
 //! The login page, and the way out.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     extract::{Extension, RawQuery, State},
@@ -20,7 +22,7 @@ use super::{
 use crate::serve::{
     MANAGE,
     routes::{Peer, Server},
-    sign_in::{Attempt, Busy},
+    sign_in::{Caller, Refused},
 };
 
 /// What is said of a wrong name and of a wrong password alike.
@@ -64,26 +66,14 @@ pub(super) async fn sign_in(
     let form = Login::of(&server, &fields);
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let password = Secret::new(fields.exact("password").to_owned());
-    let from = (address, agent.to_owned());
+    let from = Caller { address, agent: agent.to_owned() };
     let opened = match server.sign_in.attempt(&form.name, password, from).await? {
-        Attempt::Opened(opened) => opened,
-        Attempt::Wrong => {
+        Ok(opened) => opened,
+        Err(refused) => {
+            let (status, text) = told(refused, WRONG);
             // Not the name: people type passwords into the wrong field.
-            tracing::info!(%address, "a sign-in was refused");
-            return Ok(form.again(StatusCode::UNPROCESSABLE_ENTITY, WRONG.to_owned()));
-        }
-        Attempt::TooMany(wait) => {
-            // Rounded up: who comes back then is let through.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            tracing::info!(%address, "a sign-in was throttled");
-            let text = format!("Too many attempts. Try again in {seconds} seconds.");
-            let response = form.again(StatusCode::TOO_MANY_REQUESTS, text);
-            return Ok(retry_after(response, seconds));
-        }
-        Attempt::Busy(Busy) => {
-            let text = "Many people sign in at this moment. Try again in a second.";
-            let response = form.again(StatusCode::SERVICE_UNAVAILABLE, text.to_owned());
-            return Ok(retry_after(response, 1));
+            tracing::info!(%address, status = status.as_u16(), "a sign-in was refused");
+            return Ok(wait_for(refused, form.again(status, text)));
         }
     };
     tracing::info!(%address, user = %opened.user.id, "signed in");
@@ -131,7 +121,34 @@ pub(super) fn leave_for(address: &str, cookie: Option<HeaderValue>) -> Response 
     response
 }
 
-fn retry_after(mut response: Response, seconds: u64) -> Response {
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+/// How a refusal is told.
+pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
+    match refused {
+        Refused::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned()),
+        Refused::TooMany(wait) => {
+            let unit = if seconds(wait) == 1 { "second" } else { "seconds" };
+            let text = format!("Too many attempts. Try again in {} {unit}.", seconds(wait));
+            (StatusCode::TOO_MANY_REQUESTS, text)
+        }
+        Refused::Busy => {
+            let text = "Many people sign in at this moment. Try again in a second.";
+            (StatusCode::SERVICE_UNAVAILABLE, text.to_owned())
+        }
+    }
+}
+
+/// The answer, with `Retry-After` where waiting helps.
+pub(super) fn wait_for(refused: Refused, mut response: Response) -> Response {
+    let wait = match refused {
+        Refused::Wrong => return response,
+        Refused::TooMany(wait) => seconds(wait),
+        Refused::Busy => 1,
+    };
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
     response
+}
+
+/// Rounded up: who comes back then is let through.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -10,7 +10,7 @@ use grantd_core::Secret;
 use tokio::time::Instant;
 
 /// How long a secret waits for its page.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How many wait at once.
 const ROOM: usize = 1000;
 

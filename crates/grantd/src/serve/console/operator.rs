@@ -6,7 +6,7 @@ use grantd_issuer::Admin;
 use http::{StatusCode, request::Parts};
 
 use super::{
-    frame::{Frame, Reach, Section},
+    frame::{Frame, Section},
     page::page,
     signed_in::SignedIn,
 };
@@ -53,7 +53,7 @@ impl FromRequestParts<Server> for Operator {
         Ok(Self {
             by: Admin::user(&me.who.user.id.to_string(), address),
             session: me.who.session.id.to_string(),
-            frame: Frame { reach: Reach::Everything, ..me.frame() },
+            frame: me.frame(),
         })
     }
 }

@@ -7,6 +7,7 @@ use axum::{
 };
 use grantd_core::Api;
 use grantd_issuer::{PermissionEntry, PermissionView};
+use http::StatusCode;
 
 use super::{
     ask::{Ask, ask},
@@ -14,7 +15,7 @@ use super::{
     form::Fields,
     frame::{Frame, Section},
     operator::Operator,
-    page::{Trouble, page},
+    page::{Trouble, message, page},
     role_form::NAME_RULE,
     roles::{back, named},
 };
@@ -115,7 +116,8 @@ pub(super) async fn ask_delete(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let known = find(&server, &named(query)).await?;
-    Ok(asking(&operator, &known, whether_deletable(&known)))
+    let stays = stays(&operator, &known);
+    Ok(stays.unwrap_or_else(|| asking(&operator, &known, Complaint::default())))
 }
 
 /// `POST /developer/permissions/delete?name=…`
@@ -128,9 +130,8 @@ pub(super) async fn delete(
     let Some(known) = look(&server, &named(query)).await? else {
         return Ok(back(&server, "permission-deleted"));
     };
-    let complaint = whether_deletable(&known);
-    if complaint.whole().is_some() {
-        return Ok(asking(&operator, &known, complaint));
+    if let Some(stays) = stays(&operator, &known) {
+        return Ok(stays);
     }
     if fields.text("seen") != fingerprint(&PermissionView::from(&known)) {
         return Ok(asking(&operator, &known, Complaint::lost_race("permission")));
@@ -143,19 +144,15 @@ pub(super) async fn delete(
 }
 
 /// Without this one nobody could come in here.
-fn whether_deletable(entry: &PermissionEntry) -> Complaint {
-    if entry.name.as_str() == MANAGE {
-        Complaint::at(
-            "",
-            "Without this permission nobody could use the console: only `grantd permission delete` on the server removes it.",
-        )
-    } else {
-        Complaint::default()
-    }
+fn stays(operator: &Operator, entry: &PermissionEntry) -> Option<Response> {
+    let text = "Without it nobody could use the console. Only `grantd permission delete` on the server removes it.";
+    let frame = operator.frame(Section::Roles);
+    (entry.name.as_str() == MANAGE)
+        .then(|| message(StatusCode::CONFLICT, frame, "This permission stays", text))
 }
 
 fn asking(operator: &Operator, entry: &PermissionEntry, problem: Complaint) -> Response {
-    ask(Ask {
+    ask(&Ask {
         frame: operator.frame(Section::Roles),
         what: "permission",
         name: entry.name.to_string(),

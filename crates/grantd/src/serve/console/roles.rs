@@ -25,7 +25,7 @@ const SHOWN: usize = 8;
 
 #[derive(Template)]
 #[template(path = "roles.html")]
-struct Roles {
+struct List {
     frame: Frame,
     done: Option<&'static str>,
     roles: Vec<RoleEntry>,
@@ -42,7 +42,7 @@ pub(super) async fn list(
     let permissions = server.registrar.permissions().await?;
     let done = done(&Fields::parse(query.unwrap_or_default().as_bytes()));
     let frame = operator.frame(Section::Roles);
-    Ok(page(StatusCode::OK, &Roles { frame, done, roles, permissions }))
+    Ok(page(StatusCode::OK, &List { frame, done, roles, permissions }))
 }
 
 /// `GET /developer/roles/new`
@@ -188,7 +188,7 @@ fn asking(operator: &Operator, role: &RoleEntry, problem: Complaint) -> Response
     if role.permissions.iter().any(|name| name.as_str() == MANAGE) {
         dies.push("It holds manage_system: who has that from this role only cannot come in here any more, you perhaps among them.".to_owned());
     }
-    ask(Ask {
+    ask(&Ask {
         frame: operator.frame(Section::Roles),
         what: "role",
         name: role.name.to_string(),
@@ -242,7 +242,7 @@ fn done(fields: &Fields) -> Option<&'static str> {
     })
 }
 
-impl Roles {
+impl List {
     fn shown(role: &RoleEntry) -> &[Permission] {
         &role.permissions[..role.permissions.len().min(SHOWN)]
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::Response,
 };
 use grantd_core::SessionId;
@@ -10,6 +10,7 @@ use grantd_issuer::{Session, moment};
 use http::StatusCode;
 
 use super::{
+    form::Fields,
     frame::Frame,
     login::leave_for,
     page::{Trouble, page},
@@ -21,6 +22,7 @@ use crate::serve::routes::Server;
 #[template(path = "sessions.html")]
 struct Sessions {
     frame: Frame,
+    done: Option<&'static str>,
     present: Row,
     others: Vec<Row>,
 }
@@ -51,12 +53,19 @@ impl From<&Session> for Row {
 }
 
 /// `GET /account/sessions`
-pub(super) async fn list(me: SignedIn, State(server): State<Server>) -> Result<Response, Trouble> {
+pub(super) async fn list(
+    me: SignedIn,
+    State(server): State<Server>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let done = (query.text("done") == "password")
+        .then_some("Your password is another one now, and your other sessions are over.");
     let mut all = server.sign_in.accounts.sessions(me.who.user.id).await?;
     all.retain(|session| session.id != me.who.session.id);
     let others = all.iter().map(Row::from).collect();
     let present = Row::from(&me.who.session);
-    Ok(page(StatusCode::OK, &Sessions { frame: me.frame(), present, others }))
+    Ok(page(StatusCode::OK, &Sessions { frame: me.frame(), done, present, others }))
 }
 
 /// `POST /account/sessions/{id}/revoke`: one of one's own; one that is over already is as good.

@@ -11,8 +11,11 @@ use http::{
 };
 use url::{Url, form_urlencoded::Serializer};
 
-use super::{frame::Frame, page::Trouble};
-use crate::serve::routes::Server;
+use super::{
+    frame::{Frame, Reach},
+    page::Trouble,
+};
+use crate::serve::{MANAGE, routes::Server};
 
 /// The longest address of a page that somebody is led back to, in bytes.
 const LONGEST: usize = 2000;
@@ -27,7 +30,9 @@ pub(in crate::serve) struct SignedIn {
 impl SignedIn {
     /// The frame of a page of theirs.
     pub(in crate::serve) fn frame(&self) -> Frame {
-        Frame { user: Some(self.who.user.name.to_string()), ..Frame::bare(&self.base) }
+        let reach = if self.who.can(MANAGE) { Reach::Everything } else { Reach::Own };
+        let user = Some(self.who.user.name.to_string());
+        Frame { user, reach, ..Frame::bare(&self.base) }
     }
 }
 

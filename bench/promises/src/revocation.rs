@@ -1,11 +1,4 @@
-//! Measures the time from an answered revocation to the refusal of its token by each of many guards.
-//!
-//! `revocation GRANTD [GUARDS] [REVOCATIONS]`: starts that binary on an empty database, connects the
-//! guards to its feed, revokes one client after the other and prints the distribution.
-
-#![expect(clippy::print_stdout, reason = "a benchmark prints")]
-
-mod server;
+//! The time from an answered revocation to the refusal of its token by each of many guards.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,21 +8,18 @@ use grantd_guard::{FeedCredentials, Guard};
 use grantd_issuer::{Admin, NewClient, Registrar};
 use tokio::time::Instant;
 
-use server::Server;
+use crate::server::{Place, Server};
 
 /// The promise: 99 of 100 refusals come within this time.
 const LIMIT: Duration = Duration::from_millis(250);
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let mut words = std::env::args().skip(1);
-    let binary = words.next().context("usage: revocation GRANTD [GUARDS] [REVOCATIONS]")?;
-    let mut number = |default| words.next().map_or(Ok(default), |word| word.parse());
-    let (guards, revocations): (usize, usize) = (number(100)?, number(200)?);
-
-    let server = Server::start(&binary)?;
-    let registrar = Registrar::new(Arc::new(server.storage()?));
-    let hasher = server.secret_key()?.secret_hasher();
+/// Starts that binary on an empty database, connects the guards to its feed, revokes one client after
+/// the other and prints the distribution.
+pub(crate) async fn measure(binary: &str, guards: usize, revocations: usize) -> Result<()> {
+    let place = Place::new(binary)?;
+    let server = place.serve()?;
+    let registrar = Registrar::new(Arc::new(place.storage()?));
+    let hasher = place.secret_key()?.secret_hasher();
     let guards = connect(&server, &registrar, &hasher, guards).await?;
     let mut delays = Vec::new();
     for _ in 0..revocations {
