@@ -83,6 +83,17 @@ impl Browser {
         format!("{}{query}", url.path())
     }
 
+    /// Fails unless it is at this path and query, now or soon.
+    pub async fn arrives_at(&self, path: &str) {
+        for _ in 0..100 {
+            if self.path().await == path {
+                return;
+            }
+            tokio::time::sleep(PATIENCE / 100).await;
+        }
+        panic!("at {}, not at {path}: {}", self.path().await, self.text("body").await);
+    }
+
     /// The element, when it is there.
     pub async fn find(&self, css: &str) -> WebElement {
         match self.page.find(By::Css(css)).await {

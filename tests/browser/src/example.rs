@@ -91,10 +91,12 @@ impl Example {
             ("app-new", "/developer/apps/new"),
             ("roles", "/developer/roles"),
             ("apis", "/developer/apis"),
+            ("users", "/developer/users"),
             ("keys", "/developer/keys"),
             ("audit", "/developer/audit"),
             ("docs", "/developer/docs"),
             ("account", "/account/sessions"),
+            ("account-password", "/account/password"),
             ("not-found", "/developer/apps/nobody"),
         ]
         .map(|(name, path)| (name.to_owned(), path.to_owned()))
@@ -107,12 +109,15 @@ impl Example {
         for (name, id) in ["revoked", "deleted"].iter().zip(&self.ended) {
             pages.push((format!("app-{name}"), format!("/developer/apps/{id}/danger")));
         }
-        for (from, page) in [("role", "roles"), ("permission", "permissions"), ("api", "apis")] {
+        for (from, page) in
+            [("role", "roles"), ("permission", "permissions"), ("api", "apis"), ("user", "users")]
+        {
             let list = if from == "permission" { "roles" } else { page };
             let below = format!("/developer/{page}");
             for path in browser.links_below(&format!("/developer/{list}"), &below).await {
                 let kind = path.trim_start_matches(&below).trim_start_matches('/');
-                let kind = kind.split('?').next().unwrap_or_default();
+                // What is no word is an id.
+                let kind = kind.split('?').next().filter(|kind| kind.len() < 12).unwrap_or("one");
                 pages.push((format!("{from}-{kind}"), path.clone()));
             }
         }

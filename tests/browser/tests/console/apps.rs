@@ -129,6 +129,6 @@ async fn an_app_is_revoked_deleted_and_restored_by_who_types_its_name() {
     assert!(house.is_alive(&house.token(&id, &secret).unwrap()));
 
     browser.go(&format!("{path}/activity")).await;
-    browser.says("client.restored").await;
+    browser.says("client.restore").await;
     browser.has_no_complaints().await;
 }

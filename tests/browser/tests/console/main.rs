@@ -41,7 +41,7 @@ impl House {
     async fn marias_browser(&self, scripts: Scripts) -> Browser {
         let browser = self.browser(scripts).await;
         browser.sign_in("maria", PASSWORD).await;
-        assert_eq!(browser.path().await, "/developer");
+        browser.arrives_at("/developer").await;
         browser
     }
 

@@ -44,5 +44,7 @@ async fn the_console_works_without_scripts() {
     browser.press("Show").await;
     browser.says("No app is like that.").await;
     browser.press("Sign out").await;
-    assert_eq!(browser.path().await, "/login");
+    browser.arrives_at("/login").await;
+    browser.back().await;
+    browser.says("Password").await;
 }
