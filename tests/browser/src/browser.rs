@@ -25,14 +25,13 @@ pub enum Scripts {
 
 /// One browser with one window, on one grantd.
 pub struct Browser {
-    // First, so that a test that fails does not say goodbye to the browser, which takes minutes.
-    _driver: Driver,
     pub(crate) page: WebDriver,
     base: String,
+    _driver: Driver,
 }
 
 impl Browser {
-    /// Opens a browser that nobody has used.
+    /// Opens a browser that nobody has used; it is closed when it is dropped.
     pub async fn open(server: &Running, scripts: Scripts) -> Self {
         let driver = Driver::start();
         let mut wishes = DesiredCapabilities::chrome();
@@ -54,17 +53,14 @@ impl Browser {
             wishes.add_experimental_option("prefs", json!({ setting: 2 })).unwrap();
         }
         let page = WebDriver::new(&driver.address, wishes).await.unwrap();
-        let browser = Self { _driver: driver, page, base: server.base.clone() };
+        // Its driver ends with it, and the browser with that: nobody needs to say goodbye.
+        page.clone().leak().unwrap();
+        let browser = Self { page, base: server.base.clone(), _driver: driver };
         browser.page.set_implicit_wait_timeout(PATIENCE).await.unwrap();
         let permissions =
             json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         browser.tell("Browser.grantPermissions", permissions).await;
         browser
-    }
-
-    /// Closes it as a test does that has passed.
-    pub async fn close(self) {
-        self.page.quit().await.unwrap();
     }
 
     /// Goes to a page by its path.
@@ -85,6 +81,17 @@ impl Browser {
         let url = self.page.current_url().await.unwrap();
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         format!("{}{query}", url.path())
+    }
+
+    /// Fails unless it is at this path and query, now or soon.
+    pub async fn arrives_at(&self, path: &str) {
+        for _ in 0..100 {
+            if self.path().await == path {
+                return;
+            }
+            tokio::time::sleep(PATIENCE / 100).await;
+        }
+        panic!("at {}, not at {path}: {}", self.path().await, self.text("body").await);
     }
 
     /// The element, when it is there.
@@ -229,5 +236,17 @@ impl Browser {
         let words = json!({ "format": "png", "captureBeyondViewport": true, "clip": area });
         let picture = self.tell("Page.captureScreenshot", words).await;
         BASE64_STANDARD.decode(picture["data"].as_str().unwrap_or_default()).unwrap()
+    }
+}
+
+impl Browser {
+    /// The reload button.
+    pub async fn reload(&self) {
+        self.page.refresh().await.unwrap();
+    }
+
+    /// Whether the text stands anywhere in the page, shown or not.
+    pub async fn holds(&self, text: &str) -> bool {
+        self.page.source().await.unwrap().contains(text)
     }
 }

@@ -91,10 +91,12 @@ impl Example {
             ("app-new", "/developer/apps/new"),
             ("roles", "/developer/roles"),
             ("apis", "/developer/apis"),
+            ("users", "/developer/users"),
             ("keys", "/developer/keys"),
             ("audit", "/developer/audit"),
             ("docs", "/developer/docs"),
             ("account", "/account/sessions"),
+            ("account-password", "/account/password"),
             ("not-found", "/developer/apps/nobody"),
         ]
         .map(|(name, path)| (name.to_owned(), path.to_owned()))
@@ -107,12 +109,15 @@ impl Example {
         for (name, id) in ["revoked", "deleted"].iter().zip(&self.ended) {
             pages.push((format!("app-{name}"), format!("/developer/apps/{id}/danger")));
         }
-        for (from, page) in [("role", "roles"), ("permission", "permissions"), ("api", "apis")] {
+        for (from, page) in
+            [("role", "roles"), ("permission", "permissions"), ("api", "apis"), ("user", "users")]
+        {
             let list = if from == "permission" { "roles" } else { page };
             let below = format!("/developer/{page}");
             for path in browser.links_below(&format!("/developer/{list}"), &below).await {
                 let kind = path.trim_start_matches(&below).trim_start_matches('/');
-                let kind = kind.split('?').next().unwrap_or_default();
+                // What is no word is an id.
+                let kind = kind.split('?').next().filter(|kind| kind.len() < 12).unwrap_or("one");
                 pages.push((format!("{from}-{kind}"), path.clone()));
             }
         }
@@ -148,13 +153,15 @@ fn live_a_month(place: &Place, apps: &[String]) {
     let database = Connection::open(place.path().join("grantd.db")).unwrap();
     let now: i64 = database.query_row("SELECT unixepoch()", [], |row| row.get(0)).unwrap();
     let now_hour = now - now % 3600;
+    // The database counts microseconds.
+    let micros = |seconds: i64| seconds * 1_000_000;
     let add = |app: &str, hour: i64, outcome: &str, count: i64| {
         let usage = "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, '203.0.113.9')";
         let last = (hour + 1800).min(now);
-        database.execute(usage, params![app, hour, outcome, count, last]).unwrap();
+        database.execute(usage, params![app, micros(hour), outcome, count, micros(last)]).unwrap();
         let total = "INSERT INTO usage_totals VALUES (?1, ?2, ?3) \
                      ON CONFLICT (hour, outcome) DO UPDATE SET count = count + excluded.count";
-        database.execute(total, params![hour, outcome, count]).unwrap();
+        database.execute(total, params![micros(hour), outcome, count]).unwrap();
     };
     database.execute_batch("BEGIN").unwrap();
     for (at, app) in apps.iter().enumerate().take(8) {
@@ -175,11 +182,13 @@ fn live_a_month(place: &Place, apps: &[String]) {
     // Of two secrets the older was made four months ago; it was used since the newer one was.
     database
         .execute(
-            "UPDATE credentials SET created_at = created_at - CASE WHEN expires_at IS NULL THEN 86400 * 3 \
-             ELSE 86400 * 120 END, last_used_at = ?1 - 240, last_used_from = '203.0.113.9'",
-            params![now],
+            "UPDATE credentials SET created_at = created_at - CASE WHEN expires_at IS NULL THEN 86400 * 3 * ?1 \
+             ELSE 86400 * 120 * ?1 END, last_used_at = ?2 - 240 * ?1, last_used_from = '203.0.113.9'",
+            params![micros(1), micros(now)],
         )
         .unwrap();
-    database.execute("UPDATE clients SET created_at = created_at - 86400 * 120", []).unwrap();
+    database
+        .execute("UPDATE clients SET created_at = created_at - 86400 * 120 * ?1", [micros(1)])
+        .unwrap();
     database.execute_batch("COMMIT").unwrap();
 }

@@ -39,6 +39,5 @@ async fn main() {
     }
     browser.create_app("Calendar sync").await;
     picture("app-secret-once").await;
-    browser.close().await;
     println!("{count} pictures in {}", folder.display());
 }

@@ -32,5 +32,4 @@ async fn every_page_is_accessible_in_both_themes_on_a_phone_and_on_a_desk() {
         browser.go(&path).await;
         in_every_look(&browser).await;
     }
-    browser.close().await;
 }

@@ -8,7 +8,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use grantd_core::{Permission, RoleName};
-use grantd_issuer::{PermissionEntry, Registration, RoleEntry, client_change::ClientEdit};
+use grantd_issuer::{
+    CommandError, Conflict, PermissionEntry, Registration, RoleEntry, client_change::ClientEdit,
+};
 use http::StatusCode;
 
 use super::{
@@ -28,6 +30,7 @@ struct Permissions {
     roles: Vec<Choice>,
     single: Vec<Choice>,
     effect: String,
+    problem: Option<String>,
 }
 
 struct Choice {
@@ -50,6 +53,9 @@ struct Right {
     name: String,
     new: bool,
 }
+
+const LOST_RACE: &str = "Not saved: somebody changed this app while you looked at it. What you ticked \
+                         is still ticked; look at its effect, then save again.";
 
 /// Everything the page is about.
 struct Scene {
@@ -111,8 +117,17 @@ pub(super) async fn save(
     };
     let edit = ClientEdit::between(&scene.client, &target);
     let version = fields.text("version").parse().ok().or(Some(scene.client.version));
-    server.registrar.edit_client(&operator.by, &id, edit, version).await?;
-    server.changed().await;
+    match server.registrar.edit_client(&operator.by, &id, edit, version).await {
+        Ok(_) => server.changed().await,
+        Err(CommandError::Conflict(Conflict::VersionDiffers(_))) => {
+            let ticked = Ticked::of(&fields);
+            let effect = scene.effect(&ticked, false).render().unwrap_or_default();
+            let mut shown = scene.template(&operator, &server, &ticked, effect);
+            shown.problem = Some(LOST_RACE.to_owned());
+            return Ok(page(StatusCode::CONFLICT, &shown));
+        }
+        Err(error) => return Err(error.into()),
+    }
     let did = if narrows { "narrowed" } else { "saved" };
     let path = super::app::path_of(&server, &id);
     Ok(Redirect::to(&format!("{path}/permissions?did={did}")).into_response())
@@ -161,6 +176,7 @@ impl Scene {
             roles: self.roles.iter().map(role).collect(),
             single: self.permissions.iter().map(permission).collect(),
             effect,
+            problem: None,
         }
     }
 

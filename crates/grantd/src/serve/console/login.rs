@@ -35,13 +35,16 @@ struct Login {
     name: String,
     return_to: String,
     problem: Option<String>,
+    /// Whether a form brought them here that nobody was signed in to send.
+    unsaved: bool,
 }
 
 impl Login {
     fn of(server: &Server, fields: &Fields) -> Self {
         let return_to = own_path(fields.text("return_to")).unwrap_or_default().to_owned();
         let frame = Frame::bare(&server.base);
-        Self { frame, name: fields.text("name").to_owned(), return_to, problem: None }
+        let unsaved = fields.has("form", "unsaved");
+        Self { frame, name: fields.text("name").to_owned(), return_to, problem: None, unsaved }
     }
 
     /// The form again, with what was typed, the password excepted.

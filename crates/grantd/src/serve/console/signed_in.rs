@@ -68,8 +68,12 @@ fn to_login(parts: &Parts, server: &Server) -> Response {
     };
     let mut address = format!("{}/login", server.base);
     if let Some(back) = back.as_deref().and_then(own_path) {
-        let query = Serializer::new(String::new()).append_pair("return_to", back).finish();
-        address = format!("{address}?{query}");
+        let mut query = Serializer::new(String::new());
+        query.append_pair("return_to", back);
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            query.append_pair("form", "unsaved");
+        }
+        address = format!("{address}?{}", query.finish());
     }
     let Ok(address) = HeaderValue::try_from(address) else {
         return StatusCode::BAD_REQUEST.into_response();
