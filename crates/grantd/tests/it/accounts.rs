@@ -246,7 +246,11 @@ fn nobody_is_led_to_another_site() {
         &[("Referer", "http://localhost/developer/apps/new?x=1")],
         "",
     );
-    assert_eq!(location(&away), "/login?return_to=%2Fdeveloper%2Fapps%2Fnew%3Fx%3D1");
+    assert_eq!(
+        location(&away),
+        "/login?return_to=%2Fdeveloper%2Fapps%2Fnew%3Fx%3D1&form=unsaved",
+        "and the login page says that the form was not saved"
+    );
 }
 
 #[test]
