@@ -98,7 +98,7 @@ impl Browser {
     pub async fn find(&self, css: &str) -> WebElement {
         match self.page.find(By::Css(css)).await {
             Ok(found) => found,
-            Err(_) => panic!("no {css} on {}: {}", self.path().await, self.text("body").await),
+            Err(error) => panic!("no {css} on {}: {error}", self.path().await),
         }
     }
 
@@ -157,7 +157,7 @@ impl Browser {
             format!("//*[self::button or self::a or self::summary][normalize-space()='{label}']");
         match self.page.find(By::XPath(&found)).await {
             Ok(button) => button.click().await.unwrap(),
-            Err(_) => panic!("no button {label} on {}", self.path().await),
+            Err(error) => panic!("no button {label} on {}: {error}", self.path().await),
         }
     }
 

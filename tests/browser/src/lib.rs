@@ -1,6 +1,6 @@
 //! What the browser tests and the screenshots stand on: a grantd of their own, and a Chromium to look at it.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the verdict of a test")]
 #![expect(clippy::missing_panics_doc, reason = "all of it panics when the test has failed")]
 
 mod accessibility;

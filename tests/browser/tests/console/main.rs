@@ -5,6 +5,7 @@
 mod apps;
 mod forms;
 mod pages;
+mod rights;
 mod sign_in;
 mod without_scripts;
 

@@ -3,10 +3,13 @@
 use askama::Template;
 use grantd_issuer::{Hour, Outcome, UsageCount};
 
-const WIDTH: u64 = 640;
-const HEIGHT: u64 = 120;
-/// What stands below the bars.
-const FOOT: u64 = 18;
+const WIDTH: u64 = 480;
+const HEIGHT: u64 = 140;
+/// What stands above the highest bar, and below the bars: room for text that a phone shows legibly.
+const HEAD: u64 = 24;
+const FOOT: u64 = 26;
+/// The width of a label there.
+const LABEL: u64 = 60;
 
 /// Bars of one width: issued below, refused on top.
 #[derive(Template)]
@@ -66,7 +69,7 @@ impl Chart {
         // Whatever was counted is seen, were it one of a million.
         let height = |count: u64| match count {
             0 => 0,
-            count => (count * (HEIGHT - 10) / most.max(1)).max(1),
+            count => (count * (HEIGHT - HEAD) / most.max(1)).max(1),
         };
         let bar = |(at, span): (usize, &Span)| {
             let (issued, refused) = (height(span.issued), height(span.refused));
@@ -80,7 +83,8 @@ impl Chart {
                 says: format!("{}: {} issued, {} refused", span.label, span.issued, span.refused),
             }
         };
-        let labelled = spans.iter().enumerate().filter(|(at, _)| at % every == 0);
+        let fits = |at: usize| at as u64 * step + LABEL <= WIDTH;
+        let labelled = spans.iter().enumerate().filter(|(at, _)| at % every == 0 && fits(*at));
         Self {
             title: title.to_owned(),
             bars: spans.iter().enumerate().map(bar).collect(),

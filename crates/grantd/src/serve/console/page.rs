@@ -40,8 +40,8 @@ pub(in crate::serve) enum Trouble {
 impl From<CommandError> for Trouble {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::ClientUnknown(id) => Self::Missing(format!("There is no app `{id}`.")),
-            CommandError::UserUnknown(id) => Self::Missing(format!("There is no user `{id}`.")),
+            CommandError::ClientUnknown(id) => Self::Missing(format!("There is no app “{id}”.")),
+            CommandError::UserUnknown(id) => Self::Missing(format!("There is no user “{id}”.")),
             error => Self::Refused(error),
         }
     }

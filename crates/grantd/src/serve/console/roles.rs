@@ -210,7 +210,7 @@ async fn form(
 
 async fn find(server: &Server, name: &str) -> Result<RoleEntry, Trouble> {
     let found = look(server, name).await?;
-    found.ok_or_else(|| Trouble::Missing(format!("There is no role `{name}`.")))
+    found.ok_or_else(|| Trouble::Missing(format!("There is no role “{name}”.")))
 }
 
 async fn look(server: &Server, name: &str) -> Result<Option<RoleEntry>, Trouble> {
