@@ -12,7 +12,8 @@ use grantd_browser_tests::{Browser, Example, PASSWORD, Scripts};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let folder = PathBuf::from(std::env::args().nth(1).expect("usage: screenshots FOLDER"));
+    // The one word: where to.
+    let folder = PathBuf::from(std::env::args().nth(1).unwrap());
     fs::create_dir_all(&folder).unwrap();
     let example = Example::start();
     let browser = Browser::open(&example.server, Scripts::On).await;
