@@ -45,7 +45,9 @@ impl Proxies {
             return origin;
         }
         let lines = headers.get_all("x-forwarded-for").iter().rev();
-        let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+        // Each hop by itself: what a caller wrote must not spoil what a proxy added to it.
+        let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let hops = hops.map(|hop| str::from_utf8(hop).unwrap_or_default());
         for hop in hops.take(HOPS) {
             if !self.trusts(origin) {
                 break;
@@ -54,6 +56,11 @@ impl Proxies {
             origin = address.to_canonical();
         }
         origin
+    }
+
+    /// Whether nobody is believed.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -135,6 +142,12 @@ mod tests {
     fn what_is_no_address_ends_the_way_back() {
         assert_eq!(origin("10.0.0.0/8", "10.0.0.1", &["1.1.1.1, unknown"]), "10.0.0.1");
         assert_eq!(origin("10.0.0.0/8", "10.0.0.1", &["", ","]), "10.0.0.1");
+        let mut headers = HeaderMap::new();
+        let spoilt = http::HeaderValue::from_bytes(b"\xff, 203.0.113.77").unwrap();
+        headers.append("x-forwarded-for", spoilt);
+        let proxies: Proxies = "10.0.0.0/8".parse().unwrap();
+        let origin_of = proxies.origin("10.0.0.1".parse().unwrap(), &headers);
+        assert_eq!(origin_of.to_string(), "203.0.113.77");
         let many = vec!["10.0.0.2"; 1000].join(",");
         assert_eq!(origin("10.0.0.0/8", "10.0.0.1", &[&many]), "10.0.0.2");
     }

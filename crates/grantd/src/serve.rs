@@ -55,6 +55,11 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listening = listener.local_addr().context("the listening address is unknown")?;
     let issuer = build(settings.issuer(listening)?, Arc::clone(&store));
+    if proxies.is_empty() && issuer.identifier().starts_with("https:") {
+        let remedy =
+            "set GRANTD_TRUSTED_PROXIES, or everybody has the address of the proxy in front";
+        tracing::warn!(remedy, "no proxy is trusted to say where requests come from");
+    }
     // What remains of the keys is what signs with them.
     drop(settings);
     announce(&issuer, listening, output)?;

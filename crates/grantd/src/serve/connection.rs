@@ -17,7 +17,11 @@ use grantd_core::Refused;
 use grantd_issuer::{Fault, Issuer};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::X_CONTENT_TYPE_OPTIONS};
 use http_body_util::{Either, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, sync::watch, time::Instant};
 use tower::ServiceExt;
@@ -98,6 +102,10 @@ async fn answer(
 ) -> Response<Answer> {
     let start = Instant::now();
     let from = shared.proxies.origin(peer.ip(), request.headers());
+    if request.body().is_end_stream() {
+        // There is no body to wait for: from now on the time is ours.
+        pulse.request_complete();
+    }
     let hot = request.method() == Method::POST && request.uri().path() == TOKEN;
     let answered = AssertUnwindSafe(async {
         if hot {

@@ -15,7 +15,7 @@ use axum::{
 };
 use grantd_core::Refusal;
 use grantd_issuer::{Clock, Fault, Issuer, clock::SystemClock};
-use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use prometheus_client::{
     encoding::text,
     metrics::{counter::Counter, family::Family, gauge::ConstGauge, info::Info},
@@ -151,7 +151,11 @@ pub(super) async fn name_route(request: Request, next: Next) -> Response {
     response
 }
 
-pub(super) async fn show(State(server): State<Server>) -> Response {
+pub(super) async fn show(State(server): State<Server>, headers: HeaderMap) -> Response {
+    if ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name)) {
+        // It came through a proxy, so perhaps from anybody.
+        return problem(StatusCode::NOT_FOUND, "Metrics are told on this machine's network only.");
+    }
     let mut body = String::new();
     if text::encode(&mut body, &server.metrics.registry).is_err() {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "The metrics could not be written.");

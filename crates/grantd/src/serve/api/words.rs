@@ -75,7 +75,7 @@ words! {
     ApiName(String) by Line<1, 100>: text(r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,99}$");
     /// A description: up to 2000 characters on one line, not beginning with a blank.
     Description(String) by Line<0, 2000>: text(r"^([^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,1999})?$");
-    /// Where a code may be sent: https, http on 127.0.0.1 or [::1], or a private scheme with a dot
+    /// Where a code may be sent: https, http on the loopback addresses, or a private scheme with a dot
     /// (RFC 8252 section 7); no fragment, no user.
     RedirectUri(String) by RedirectWord: text(uris::REDIRECT_URI);
     /// The `aud` of tokens: an absolute URI without fragment.

@@ -9,7 +9,7 @@ use grantd_core::{Client, Secret};
 use grantd_issuer::{
     ClientView, Clock, Hour, Registration, UsageCount, UsageQuery, clock::SystemClock,
 };
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::{
     chart::Chart,
@@ -71,6 +71,8 @@ struct Overview {
     frame: Frame,
     app: App,
     secret: Option<Secret>,
+    /// The id as it may stand between a shell's single quotes.
+    shell_id: String,
     token_endpoint: String,
     rights: Vec<String>,
     day: String,
@@ -79,6 +81,7 @@ struct Overview {
 
 /// `GET /developer/apps/{id}`
 pub(super) async fn overview(
+    method: Method,
     operator: Operator,
     State(server): State<Server>,
     Path(id): Path<String>,
@@ -99,7 +102,9 @@ pub(super) async fn overview(
     let template = Overview {
         frame: operator.frame(Section::Apps),
         app: App::new(&server, &client, Tab::Overview, fields.text("did")),
-        secret: server.once.take(&operator.session, &id),
+        // A look at the head alone shows nobody the secret, and must not use it up.
+        secret: (method == Method::GET).then(|| server.once.take(&operator.session, &id)).flatten(),
+        shell_id: id.replace('\'', r"'\''"),
         token_endpoint: format!("{}/oauth/token", server.issuer.identifier()),
         rights: known.as_ref().map(rights).unwrap_or_default(),
         day: Chart::of_a_day(&usage, now).render().unwrap_or_default(),

@@ -62,7 +62,18 @@ pub(super) async fn rotate(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let overlap: Option<Ttl> = fields.text("overlap").parse().ok();
+    let overlap: Option<Ttl> = match fields.text("overlap") {
+        "0" => None,
+        text => match text.parse() {
+            Ok(overlap) => Some(overlap),
+            Err(error) => {
+                // No overlap would cut callers off: that is done only when it is said.
+                let client = server.registrar.client(&id).await?;
+                let problem = Some(format!("Not rotated: {error}."));
+                return Ok(shown(&operator, &server, &client, "", problem));
+            }
+        },
+    };
     let hasher = server.issuer.secret_hasher();
     let created = server.registrar.rotate(&operator.by, &id, overlap, hasher).await?;
     server.changed().await;

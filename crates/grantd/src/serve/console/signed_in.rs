@@ -1,7 +1,7 @@
 //! Who is signed in: the one way from a cookie to a person. Who is not goes to the login page.
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, OriginalUri},
     response::{IntoResponse, Response},
 };
 use http::{
@@ -61,8 +61,9 @@ pub(super) async fn present(
 fn to_login(parts: &Parts, server: &Server) -> Response {
     let back = match parts.method {
         Method::GET | Method::HEAD => {
-            let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-            Some(format!("{}{path}", server.base))
+            // As it was asked for: nested routes see a shorter path.
+            let asked = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+            asked.path_and_query().map(ToString::to_string)
         }
         _ => page_of_form(&parts.headers),
     };

@@ -81,13 +81,15 @@ pub(super) async fn password(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let user = find(&server, &id).await?;
+    if is_own(&operator, &user) {
+        // There one proves to be oneself: an open browser alone must not become somebody's account.
+        return Ok(Redirect::to(&format!("{}/account/password", server.base)).into_response());
+    }
     let hash = match hashed(&server, &fields).await {
         Ok(hash) => hash,
         Err(complaint) => return shown(&operator, &server, &user, (None, complaint)).await,
     };
-    // Who sets their own stays here.
-    let keep = is_own(&operator, &user).then(|| operator.session.parse().ok()).flatten();
-    let changed = server.registrar.set_password(&operator.by, user.id, hash, keep).await;
+    let changed = server.registrar.set_password(&operator.by, user.id, hash, None).await;
     answer(&operator, &server, &user, ("password", changed)).await
 }
 
