@@ -135,5 +135,8 @@ fn difference(from: Value, to: &Value) -> Vec<Member> {
     let Value::Object(from) = from else { return Vec::new() };
     let said = from.into_iter().filter(|(name, _)| !OF_THE_SERVER.contains(&name.as_str()));
     let members = said.map(|(name, from)| Member { to: to[&name].clone(), name, from });
-    members.filter(|member| member.from != member.to).collect()
+    let mut members: Vec<_> = members.filter(|member| member.from != member.to).collect();
+    // A map of JSON may keep the order of its making, if another crate of the build asks for that.
+    members.sort_by(|one, other| one.name.cmp(&other.name));
+    members
 }
