@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use askama::Template;
 use axum::{
-    extract::{RawQuery, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use grantd_core::{Algorithm, Api, TokenFormat, Ttl};
@@ -13,7 +13,7 @@ use http::StatusCode;
 
 use super::{
     complaint::Complaint,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -57,11 +57,11 @@ struct Said {
 pub(super) async fn list(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
     let apis = server.registrar.apis().await?;
     let permissions = server.registrar.permissions().await?;
-    let done = match Fields::parse(query.unwrap_or_default().as_bytes()).text("done") {
+    let done = match query.text("done") {
         "created" => Some("The API is there: now give it permissions."),
         "saved" => Some("The API is saved: tokens from now on are so."),
         _ => None,
@@ -104,9 +104,9 @@ pub(super) async fn create(
 pub(super) async fn edit(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     let said = Said::showing(&known).at(&known);
     Ok(form(&operator, &server, said, Complaint::default()))
 }
@@ -115,10 +115,10 @@ pub(super) async fn edit(
 pub(super) async fn change(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     let said = Said::of(&fields).at(&known);
     let api = match said.api(&server, Some(&known)) {
         Ok(api) if api == known => return Ok(back(&server, "saved")),

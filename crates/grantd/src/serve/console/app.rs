@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery, State},
-    response::Response,
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
 };
 use grantd_core::{Client, Secret};
 use grantd_issuer::{
@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use super::{
     chart::Chart,
     filters::{self, readable},
-    form::Fields,
+    form::InQuery,
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -85,10 +85,9 @@ pub(super) async fn overview(
     operator: Operator,
     State(server): State<Server>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    InQuery(fields): InQuery,
 ) -> Result<Response, Trouble> {
     let client = server.registrar.client(&id).await?;
-    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
     let now = Hour::of(SystemClock.now());
     let asked = UsageQuery {
         client: Some(client.id.clone()),
@@ -147,6 +146,11 @@ impl App {
             },
         }
     }
+}
+
+/// Back to a tab of an app, which says what was done.
+pub(super) fn back(server: &Server, id: &str, tab: &str, did: &str) -> Response {
+    Redirect::to(&format!("{}{tab}?did={did}", path_of(server, id))).into_response()
 }
 
 /// An app's page, the issuer's path included.

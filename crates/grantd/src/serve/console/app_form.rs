@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
 };
 use grantd_core::{ClientId, GrantType};
 use grantd_issuer::{
@@ -13,7 +13,7 @@ use grantd_issuer::{
 use http::StatusCode;
 
 use super::{
-    app::path_of,
+    app::{back, path_of},
     form::Fields,
     frame::{Frame, Section},
     operator::Operator,
@@ -85,13 +85,11 @@ pub(super) async fn create(
             if let Some((_, secret)) = created.secret {
                 server.once.keep(&operator.session, id, secret);
             }
-            let to = format!("{}?did=created", path_of(&server, id));
-            Ok(Redirect::to(&to).into_response())
+            Ok(back(&server, id, "", "created"))
         }
         // Sent twice: the app is there, and the first answer's page is this one's too.
         Err(CommandError::Conflict(Conflict::ClientExists(id))) => {
-            let to = format!("{}?did=created", path_of(&server, id.as_str()));
-            Ok(Redirect::to(&to).into_response())
+            Ok(back(&server, id.as_str(), "", "created"))
         }
         Err(error @ CommandError::Storage(_)) => Err(error.into()),
         Err(error) => Ok(creating(&operator, &server, said, Problem::of_command(&error))),
@@ -126,7 +124,7 @@ pub(super) async fn save(
         Ok(changed) => {
             server.changed().await;
             let did = if changed.generation > client.generation { "narrowed" } else { "saved" };
-            Ok(Redirect::to(&format!("{}?did={did}", path_of(&server, &id))).into_response())
+            Ok(back(&server, &id, "", did))
         }
         Err(error @ CommandError::Storage(_)) => Err(error.into()),
         Err(error) => {

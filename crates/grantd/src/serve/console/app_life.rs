@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery, State},
-    response::{IntoResponse, Redirect, Response},
+    extract::{Path, State},
+    response::Response,
 };
 use grantd_core::ClientState;
 use grantd_issuer::{
@@ -14,9 +14,9 @@ use grantd_issuer::{
 use http::StatusCode;
 
 use super::{
-    app::{App, Tab, path_of},
+    app::{App, Tab, back},
     filters,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -93,10 +93,9 @@ pub(super) async fn danger(
     operator: Operator,
     State(server): State<Server>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    InQuery(fields): InQuery,
 ) -> Result<Response, Trouble> {
     let client = server.registrar.client(&id).await?;
-    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
     Ok(asking(&operator, &server, &client, fields.text("did"), None))
 }
 
@@ -128,7 +127,7 @@ pub(super) async fn restore(
 ) -> Result<Response, Trouble> {
     server.registrar.set_client_state(&operator.by, &id, ClientState::Active).await?;
     server.changed().await;
-    Ok(Redirect::to(&format!("{}?did=restored", path_of(&server, &id))).into_response())
+    Ok(back(&server, &id, "", "restored"))
 }
 
 async fn end(
@@ -144,8 +143,7 @@ async fn end(
     }
     server.registrar.set_client_state(&operator.by, id, state).await?;
     server.changed().await;
-    let path = path_of(server, id);
-    Ok(Redirect::to(&format!("{path}/danger?did={}", state.as_str())).into_response())
+    Ok(back(server, id, "/danger", state.as_str()))
 }
 
 fn asking(

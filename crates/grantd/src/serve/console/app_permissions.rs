@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery, State},
-    response::{IntoResponse, Redirect, Response},
+    extract::{Path, State},
+    response::Response,
 };
 use grantd_core::{Permission, RoleName};
 use grantd_issuer::{
@@ -14,8 +14,8 @@ use grantd_issuer::{
 use http::StatusCode;
 
 use super::{
-    app::{App, Tab},
-    form::Fields,
+    app::{App, Tab, back},
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -49,6 +49,15 @@ struct Effect {
     asked: bool,
 }
 
+/// Whether a confirmation is due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Confirmed {
+    /// It is not asked for yet, or was given.
+    Open,
+    /// It was sent without.
+    Missing,
+}
+
 struct Right {
     name: String,
     new: bool,
@@ -75,12 +84,12 @@ pub(super) async fn show(
     operator: Operator,
     State(server): State<Server>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
     let scene = Scene::load(&server, &id).await?;
-    let ticked = scene.present();
-    let did = Fields::parse(query.unwrap_or_default().as_bytes()).text("did").to_owned();
-    Ok(scene.page(&operator, &server, &ticked, &did))
+    let app = App::new(&server, &scene.client, Tab::Permissions, query.text("did"));
+    let shown = scene.page(operator.frame(Section::Apps), app, &scene.present(), Confirmed::Open);
+    Ok(page(StatusCode::OK, &shown))
 }
 
 /// `GET /developer/apps/{id}/permissions/preview`
@@ -88,11 +97,10 @@ pub(super) async fn preview(
     _: Operator,
     State(server): State<Server>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    InQuery(fields): InQuery,
 ) -> Result<Response, Trouble> {
     let scene = Scene::load(&server, &id).await?;
-    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
-    Ok(page(StatusCode::OK, &scene.effect(&Ticked::of(&fields), false)))
+    Ok(page(StatusCode::OK, &scene.effect(&Ticked::of(&fields), Confirmed::Open)))
 }
 
 /// `POST /developer/apps/{id}/permissions`
@@ -104,15 +112,17 @@ pub(super) async fn save(
 ) -> Result<Response, Trouble> {
     let scene = Scene::load(&server, &id).await?;
     let ticked = Ticked::of(&fields);
-    let narrows = !scene.effect(&ticked, false).lost.is_empty();
+    let again = |confirmed| {
+        let app = App::new(&server, &scene.client, Tab::Permissions, "");
+        scene.page(operator.frame(Section::Apps), app, &ticked, confirmed)
+    };
+    let narrows = !scene.effect(&ticked, Confirmed::Open).lost.is_empty();
     if narrows && !fields.has("confirmed", "yes") {
-        let effect = scene.effect(&ticked, true).render().unwrap_or_default();
-        let shown = scene.template(&operator, &server, &ticked, effect);
-        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &shown));
+        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again(Confirmed::Missing)));
     }
     let target = Registration {
-        roles: ticked.roles,
-        permissions: ticked.permissions,
+        roles: ticked.roles.clone(),
+        permissions: ticked.permissions.clone(),
         ..scene.client.clone()
     };
     let edit = ClientEdit::between(&scene.client, &target);
@@ -120,17 +130,14 @@ pub(super) async fn save(
     match server.registrar.edit_client(&operator.by, &id, edit, version).await {
         Ok(_) => server.changed().await,
         Err(CommandError::Conflict(Conflict::VersionDiffers(_))) => {
-            let ticked = Ticked::of(&fields);
-            let effect = scene.effect(&ticked, false).render().unwrap_or_default();
-            let mut shown = scene.template(&operator, &server, &ticked, effect);
-            shown.problem = Some(LOST_RACE.to_owned());
-            return Ok(page(StatusCode::CONFLICT, &shown));
+            let shown = again(Confirmed::Open);
+            let problem = Some(LOST_RACE.to_owned());
+            return Ok(page(StatusCode::CONFLICT, &Permissions { problem, ..shown }));
         }
         Err(error) => return Err(error.into()),
     }
     let did = if narrows { "narrowed" } else { "saved" };
-    let path = super::app::path_of(&server, &id);
-    Ok(Redirect::to(&format!("{path}/permissions?did={did}")).into_response())
+    Ok(back(&server, &id, "/permissions", did))
 }
 
 impl Scene {
@@ -146,20 +153,8 @@ impl Scene {
         Ticked { roles: self.client.roles.clone(), permissions: self.client.permissions.clone() }
     }
 
-    fn page(&self, operator: &Operator, server: &Server, ticked: &Ticked, did: &str) -> Response {
-        let effect = self.effect(ticked, false).render().unwrap_or_default();
-        let mut shown = self.template(operator, server, ticked, effect);
-        shown.app = App::new(server, &self.client, Tab::Permissions, did);
-        page(StatusCode::OK, &shown)
-    }
-
-    fn template(
-        &self,
-        operator: &Operator,
-        server: &Server,
-        ticked: &Ticked,
-        effect: String,
-    ) -> Permissions {
+    /// The page with these ticks.
+    fn page(&self, frame: Frame, app: App, ticked: &Ticked, confirmed: Confirmed) -> Permissions {
         let role = |role: &RoleEntry| Choice {
             name: role.name.to_string(),
             says: joined(&role.description, &role.permissions),
@@ -171,16 +166,16 @@ impl Scene {
             ticked: ticked.permissions.contains(&entry.name),
         };
         Permissions {
-            frame: operator.frame(Section::Apps),
-            app: App::new(server, &self.client, Tab::Permissions, ""),
+            frame,
+            app,
             roles: self.roles.iter().map(role).collect(),
             single: self.permissions.iter().map(permission).collect(),
-            effect,
+            effect: self.effect(ticked, confirmed).render().unwrap_or_default(),
             problem: None,
         }
     }
 
-    fn effect(&self, ticked: &Ticked, asked: bool) -> Effect {
+    fn effect(&self, ticked: &Ticked, confirmed: Confirmed) -> Effect {
         let present = self.present();
         let before = self.effective(&present);
         let after = self.effective(ticked);
@@ -192,7 +187,7 @@ impl Scene {
         Effect {
             rights: after.iter().map(right).collect(),
             lost: lost.chain(roles).collect(),
-            asked,
+            asked: confirmed == Confirmed::Missing,
         }
     }
 

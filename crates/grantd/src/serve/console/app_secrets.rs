@@ -2,20 +2,20 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery, State},
-    response::{IntoResponse, Redirect, Response},
+    extract::{Path, State},
+    response::Response,
 };
 use grantd_core::{Timestamp, Ttl};
 use grantd_issuer::{
     Clock, CommandError, Conflict, CredentialSummary, Registration, client_change::Finish,
-    clock::SystemClock, moment,
+    clock::SystemClock,
 };
 use http::StatusCode;
 
 use super::{
-    app::{App, Tab, path_of},
-    filters::readable,
-    form::Fields,
+    app::{App, Tab, back},
+    filters::said,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -48,10 +48,9 @@ pub(super) async fn show(
     operator: Operator,
     State(server): State<Server>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    InQuery(fields): InQuery,
 ) -> Result<Response, Trouble> {
     let client = server.registrar.client(&id).await?;
-    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
     Ok(shown(&operator, &server, &client, fields.text("did"), None))
 }
 
@@ -80,7 +79,7 @@ pub(super) async fn rotate(
     if let Some((_, secret)) = created.secret {
         server.once.keep(&operator.session, &id, secret);
     }
-    Ok(Redirect::to(&format!("{}?did=rotated", path_of(&server, &id))).into_response())
+    Ok(back(&server, &id, "", "rotated"))
 }
 
 /// `POST /developer/apps/{id}/secrets/finish`
@@ -94,8 +93,7 @@ pub(super) async fn finish(
     match server.registrar.finish_rotation(&operator.by, &id, finish).await {
         Ok(_) => {
             server.changed().await;
-            let path = path_of(&server, &id);
-            Ok(Redirect::to(&format!("{path}/secrets?did=finished")).into_response())
+            Ok(back(&server, &id, "/secrets", "finished"))
         }
         Err(CommandError::Conflict(Conflict::SecretStillUsed { at, address, .. })) => {
             let client = server.registrar.client(&id).await?;
@@ -116,8 +114,7 @@ pub(super) async fn end(
     let credential = credential.parse().map_err(|_| missing())?;
     server.registrar.revoke_secret(&operator.by, &id, credential).await?;
     server.changed().await;
-    let path = path_of(&server, &id);
-    Ok(Redirect::to(&format!("{path}/secrets?did=ended")).into_response())
+    Ok(back(&server, &id, "/secrets", "ended"))
 }
 
 fn shown(
@@ -165,10 +162,6 @@ fn used(known: &CredentialSummary) -> String {
         Some(last) if last.address.is_empty() => said(last.at),
         Some(last) => format!("{} from {}", said(last.at), last.address),
     }
-}
-
-fn said(at: Timestamp) -> String {
-    readable(&moment(at))
 }
 
 fn age(since: Timestamp, now: Timestamp) -> String {

@@ -1,10 +1,7 @@
 //! The list of apps: search, filter, pages.
 
 use askama::Template;
-use axum::{
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use grantd_core::ClientId;
 use grantd_issuer::{ClientFilter, ClientView};
 use http::StatusCode;
@@ -12,7 +9,7 @@ use url::form_urlencoded::Serializer;
 
 use super::{
     filters::readable,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -44,9 +41,9 @@ struct Asked {
 pub(super) async fn list(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let asked = Asked::of(&Fields::parse(query.unwrap_or_default().as_bytes()));
+    let asked = Asked::of(&query);
     let after: Option<ClientId> = asked.after.parse().ok();
     let mut found = server.registrar.clients(&asked.filter(), after.as_ref(), PAGE + 1).await?;
     let more = found.len() > PAGE as usize;

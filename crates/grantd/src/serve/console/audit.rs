@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::{
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use grantd_issuer::{
     AuditEventView, CommandError,
     audit::{AuditQuery, Order},
@@ -18,7 +15,7 @@ use url::form_urlencoded::Serializer;
 use super::{
     difference::{Difference, difference},
     filters,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -83,9 +80,9 @@ pub(super) struct Asked {
 pub(super) async fn list(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let asked = Asked::of(query.as_deref());
+    let asked = Asked::of(&query);
     let mut found = server.registrar.audit(&asked.page(asked.after, PAGE + 1)).await?;
     let more = found.len() > PAGE as usize;
     found.truncate(PAGE as usize);
@@ -149,8 +146,7 @@ impl Event {
 }
 
 impl Asked {
-    pub(super) fn of(query: Option<&str>) -> Self {
-        let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+    pub(super) fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).to_owned();
         Self {
             object: text("object"),
@@ -198,16 +194,20 @@ impl Asked {
 mod tests {
     use super::*;
 
+    fn asked(query: &str) -> Asked {
+        Asked::of(&Fields::parse(query.as_bytes()))
+    }
+
     #[test]
     fn what_was_asked_stands_in_every_link() {
-        let asked = Asked::of(Some("object=client%3Aa%26b&actor=&after=7&else=1"));
-        assert_eq!((asked.object.as_str(), asked.after), ("client:a&b", Some(7)));
-        assert_eq!(asked.query(Some(3)), "object=client%3Aa%26b&after=3");
-        assert!(!asked.is_plain() && Asked::of(None).is_plain());
+        let given = asked("object=client%3Aa%26b&actor=&after=7&else=1");
+        assert_eq!((given.object.as_str(), given.after), ("client:a&b", Some(7)));
+        assert_eq!(given.query(Some(3)), "object=client%3Aa%26b&after=3");
+        assert!(!given.is_plain() && asked("").is_plain());
     }
 
     #[test]
     fn a_number_that_is_none_is_the_first_page() {
-        assert_eq!(Asked::of(Some("after=-1")).after, None);
+        assert_eq!(asked("after=-1").after, None);
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Body, Bytes},
-    extract::{RawQuery, State},
+    extract::State,
     response::Response,
 };
 use futures_util::stream;
@@ -13,7 +13,7 @@ use http::{
 };
 use serde_json::Value;
 
-use super::{audit::Asked, form::Fields, operator::Operator};
+use super::{audit::Asked, form::InQuery, operator::Operator};
 use crate::serve::{feed::Streaming, routes::Server};
 
 /// How many changes are in memory at a time.
@@ -43,11 +43,10 @@ enum Place {
 pub(super) async fn export(
     _: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(fields): InQuery,
 ) -> Response {
-    let fields = Fields::parse(query.as_deref().unwrap_or_default().as_bytes());
     let form = if fields.text("format") == "json" { Form::Json } else { Form::Csv };
-    let asked = Asked::of(query.as_deref());
+    let asked = Asked::of(&fields);
     let state = (server, asked, Place::Start);
     let parts = stream::try_unfold(state, move |(server, asked, place)| async move {
         let (after, first) = match place {

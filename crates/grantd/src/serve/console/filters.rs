@@ -10,6 +10,9 @@
 
 use std::fmt;
 
+use grantd_core::Timestamp;
+use grantd_issuer::moment as moment_text;
+
 /// A moment of RFC 3339 as people read it: `2026-11-21 07:24 UTC`.
 #[askama::filter_fn]
 pub(super) fn moment(text: impl fmt::Display, _: &dyn askama::Values) -> askama::Result<String> {
@@ -22,6 +25,11 @@ pub(super) fn readable(moment: &str) -> String {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => moment.to_owned(),
     }
+}
+
+/// A moment as people read it.
+pub(super) fn said(at: Timestamp) -> String {
+    readable(&moment_text(at))
 }
 
 #[cfg(test)]

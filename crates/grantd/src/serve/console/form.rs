@@ -1,12 +1,12 @@
 //! A form as a browser sends it: fields with names, some of them several times.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    extract::{FromRequest, Request},
+    extract::{FromRequest, FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header::CONTENT_TYPE};
+use http::{StatusCode, header::CONTENT_TYPE, request::Parts};
 use url::form_urlencoded;
 
 use super::{frame::Frame, page::message};
@@ -49,6 +49,17 @@ impl Fields {
     /// Whether a box with this value is ticked.
     pub(in crate::serve) fn has(&self, name: &str, value: &str) -> bool {
         self.all(name).any(|known| known == value)
+    }
+}
+
+/// The fields of an address, behind its question mark.
+pub(in crate::serve) struct InQuery(pub(in crate::serve) Fields);
+
+impl<S: Send + Sync> FromRequestParts<S> for InQuery {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Fields::parse(parts.uri.query().unwrap_or_default().as_bytes())))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::{
-    extract::{Extension, RawQuery, State},
+    extract::{Extension, State},
     response::Response,
 };
 use grantd_core::Secret;
@@ -14,7 +14,7 @@ use http::{
 };
 
 use super::{
-    form::Fields,
+    form::{Fields, InQuery},
     frame::Frame,
     page::{Trouble, page},
     signed_in::{own_path, present},
@@ -54,8 +54,7 @@ impl Login {
 }
 
 /// `GET /login`
-pub(super) async fn show(State(server): State<Server>, RawQuery(query): RawQuery) -> Response {
-    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+pub(super) async fn show(State(server): State<Server>, InQuery(fields): InQuery) -> Response {
     page(StatusCode::OK, &Login { name: String::new(), ..Login::of(&server, &fields) })
 }
 

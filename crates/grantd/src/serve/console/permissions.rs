@@ -1,10 +1,7 @@
 //! The forms of a permission: a new one, another description, and none any more.
 
 use askama::Template;
-use axum::{
-    extract::{RawQuery, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use grantd_core::Api;
 use grantd_issuer::{PermissionEntry, PermissionView};
 use http::StatusCode;
@@ -12,7 +9,7 @@ use http::StatusCode;
 use super::{
     ask::{Ask, ask},
     complaint::Complaint,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, message, page},
@@ -75,9 +72,9 @@ pub(super) async fn create(
 pub(super) async fn edit(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     let said = Said { description: known.description.clone(), ..Said::at(&known) };
     form(&operator, &server, said, Complaint::default()).await
 }
@@ -86,10 +83,10 @@ pub(super) async fn edit(
 pub(super) async fn change(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     let description = fields.text("description");
     let said = Said { description: description.to_owned(), ..Said::at(&known) };
     // A form that was sent twice has done what it says.
@@ -113,9 +110,9 @@ pub(super) async fn change(
 pub(super) async fn ask_delete(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     let stays = stays(&operator, &known);
     Ok(stays.unwrap_or_else(|| asking(&operator, &known, Complaint::default())))
 }
@@ -124,10 +121,10 @@ pub(super) async fn ask_delete(
 pub(super) async fn delete(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let Some(known) = look(&server, &named(query)).await? else {
+    let Some(known) = look(&server, &named(&query)).await? else {
         return Ok(back(&server, "permission-deleted"));
     };
     if let Some(stays) = stays(&operator, &known) {

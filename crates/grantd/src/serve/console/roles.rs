@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{RawQuery, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use grantd_core::Permission;
@@ -12,7 +12,7 @@ use http::StatusCode;
 use super::{
     ask::{Ask, ask},
     complaint::Complaint,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -36,11 +36,11 @@ struct List {
 pub(super) async fn list(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
     let roles = server.registrar.roles().await?;
     let permissions = server.registrar.permissions().await?;
-    let done = done(&Fields::parse(query.unwrap_or_default().as_bytes()));
+    let done = done(&query);
     let frame = operator.frame(Section::Roles);
     Ok(page(StatusCode::OK, &List { frame, done, roles, permissions }))
 }
@@ -95,9 +95,9 @@ async fn create_as_said(
 pub(super) async fn edit(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     form(&operator, &server, RoleForm::showing(&known)).await
 }
 
@@ -105,10 +105,10 @@ pub(super) async fn edit(
 pub(super) async fn change(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     let mut said = RoleForm::of(&fields).at(&known);
     match change_as_said(&operator, &server, &known, &mut said).await? {
         Some(problem) => {
@@ -148,9 +148,9 @@ async fn change_as_said(
 pub(super) async fn ask_delete(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let known = find(&server, &named(query)).await?;
+    let known = find(&server, &named(&query)).await?;
     Ok(asking(&operator, &known, Complaint::default()))
 }
 
@@ -158,10 +158,10 @@ pub(super) async fn ask_delete(
 pub(super) async fn delete(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let Some(known) = look(&server, &named(query)).await? else {
+    let Some(known) = look(&server, &named(&query)).await? else {
         return Ok(back(&server, "role-deleted"));
     };
     if fields.text("seen") != fingerprint(&RoleView::from(&known)) {
@@ -220,8 +220,7 @@ async fn look(server: &Server, name: &str) -> Result<Option<RoleEntry>, Trouble>
 
 /// What a page is about: names may hold any sign, so they stand in the query, where none of them
 /// means anything.
-pub(super) fn named(query: Option<String>) -> String {
-    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+pub(super) fn named(query: &Fields) -> String {
     query.all("name").next().unwrap_or_default().to_owned()
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     response::Response,
 };
 use grantd_core::SessionId;
@@ -10,7 +10,7 @@ use grantd_issuer::{Session, moment};
 use http::StatusCode;
 
 use super::{
-    form::Fields,
+    form::InQuery,
     frame::Frame,
     login::leave_for,
     page::{Trouble, page},
@@ -56,9 +56,8 @@ impl From<&Session> for Row {
 pub(super) async fn list(
     me: SignedIn,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
-    let query = Fields::parse(query.unwrap_or_default().as_bytes());
     let done = (query.text("done") == "password")
         .then_some("Your password is another one now, and your other sessions are over.");
     let mut all = server.sign_in.accounts.sessions(me.who.user.id).await?;

@@ -2,14 +2,12 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use grantd_core::{ClientState, Timestamp};
-use grantd_issuer::{
-    Clock, Hour, Outcome, Survey, UsageTotal, WatchedSecret, clock::SystemClock, moment,
-};
+use grantd_core::ClientState;
+use grantd_issuer::{Clock, Hour, Outcome, Survey, UsageTotal, WatchedSecret, clock::SystemClock};
 use http::StatusCode;
 
 use super::{
-    filters::readable,
+    filters::said,
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -67,8 +65,4 @@ impl Start {
     fn used(known: &WatchedSecret) -> String {
         known.last_used.as_ref().map_or_else(|| "never".to_owned(), |last| said(last.at))
     }
-}
-
-fn said(at: Timestamp) -> String {
-    readable(&moment(at))
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
 };
 use grantd_core::UserId;
@@ -11,7 +11,7 @@ use grantd_issuer::{CommandError, Conflict, User, UserState, UserView, user_chan
 use super::{
     complaint::Complaint,
     filters,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -44,10 +44,9 @@ pub(super) async fn show(
     operator: Operator,
     State(server): State<Server>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    InQuery(query): InQuery,
 ) -> Result<Response, Trouble> {
     let user = find(&server, &id).await?;
-    let query = Fields::parse(query.unwrap_or_default().as_bytes());
     shown(&operator, &server, &user, (done(&query), Complaint::default())).await
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{RawQuery, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use grantd_core::{Secret, UserId};
@@ -16,7 +16,7 @@ use url::form_urlencoded::Serializer;
 use super::{
     complaint::Complaint,
     filters,
-    form::Fields,
+    form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},
@@ -49,9 +49,8 @@ struct New {
 pub(super) async fn list(
     operator: Operator,
     State(server): State<Server>,
-    RawQuery(query): RawQuery,
+    InQuery(asked): InQuery,
 ) -> Result<Response, Trouble> {
-    let asked = Fields::parse(query.unwrap_or_default().as_bytes());
     let (search, state) = (asked.text("search").to_owned(), asked.text("state").to_owned());
     let search_for = Some(search.clone()).filter(|text| !text.is_empty());
     let filter = UserFilter { state: state.parse().ok(), search: search_for };
