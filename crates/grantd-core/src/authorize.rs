@@ -1,11 +1,14 @@
 //! Hop 5: what an authenticated client gets. One file a grant; this one holds what they share.
 
+mod authorization_code;
 mod client_credentials;
+mod refresh_token;
 
 use std::borrow::Cow;
 
 use crate::{
     api::Api,
+    approval::{Approved, OnBehalf, UserState},
     authenticate::Authenticated,
     client::{Client, ClientApi},
     duration::Ttl,
@@ -14,8 +17,9 @@ use crate::{
     jose::Algorithm,
     permission::{Permission, is_scope_byte},
     refusal::Refusal,
+    time::Timestamp,
     token_format::TokenFormat,
-    token_request::Ask,
+    token_request::{Ask, Grant, TokenRequest},
 };
 
 /// The server's own settings that decide about a token.
@@ -27,6 +31,10 @@ pub struct Policy {
     pub access_token_ttl: Ttl,
     /// The enabled grants, each with a time to live of its own if it has one.
     pub grants: Vec<(GrantType, Option<Ttl>)>,
+    /// How long refresh tokens go on at most, from the approval on.
+    pub refresh_ttl: Ttl,
+    /// How long one may lie unused.
+    pub refresh_idle: Ttl,
 }
 
 impl Policy {
@@ -36,7 +44,7 @@ impl Policy {
     }
 
     /// The most specific time to live: the client's, the API's, the grant's, the server's.
-    fn ttl(&self, client: &Client, api: &Api, grant: GrantType) -> Ttl {
+    pub fn ttl(&self, client: &Client, api: &Api, grant: GrantType) -> Ttl {
         let of_grant =
             || self.grants.iter().find(|(enabled, _)| *enabled == grant).and_then(|(_, ttl)| *ttl);
         client
@@ -54,8 +62,10 @@ pub struct Authorized<'a> {
     pub client: &'a Client,
     /// The credential that proved it.
     pub credential: Option<CredentialId>,
-    /// By which grant.
+    /// By which grant (claim `gty`): a refreshed token is one of the code's.
     pub grant: GrantType,
+    /// For whom it acts; `None`: the client speaks for itself.
+    pub on_behalf: Option<OnBehalf>,
     /// The token's audience.
     pub audience: &'a str,
     /// The granted permissions, blank-separated, none twice.
@@ -68,26 +78,134 @@ pub struct Authorized<'a> {
     pub signing_alg: Option<Algorithm>,
 }
 
+/// The stored fact that a grant rests on, as it was found.
+#[derive(Clone, Copy, Debug)]
+pub enum Fact<'f> {
+    /// Client credentials rest on nothing but the client.
+    Nothing,
+    /// The approval of a code; `None`: there is no such code.
+    Code(Option<&'f Approved>),
+    /// The approval of a refresh token, and the token's number; `None`: there is no such token.
+    Refresh(Option<(&'f Approved, u32)>),
+}
+
 /// Decides what a client gets for what it asks.
 pub fn authorize<'a>(
     client: &'a Authenticated,
-    grant: GrantType,
-    ask: &Ask<'_>,
+    request: &TokenRequest<'_>,
+    fact: Fact<'_>,
     policy: &'a Policy,
+    now: Timestamp,
 ) -> Result<Authorized<'a>, Refusal> {
+    admit(client.client(), request.grant.grant_type(), policy)?;
+    let ask = &request.ask;
+    match (&request.grant, fact) {
+        (Grant::ClientCredentials, _) => client_credentials::authorize(client, ask, policy),
+        (Grant::AuthorizationCode(proof), Fact::Code(approved)) => {
+            authorization_code::authorize(client, (proof, ask), approved, policy, now)
+        }
+        (Grant::RefreshToken(_), Fact::Refresh(presented)) => {
+            refresh_token::authorize(client, ask, presented, policy, now)
+        }
+        (Grant::AuthorizationCode(_), _) => Err(Refusal::CodeUnknown),
+        (Grant::RefreshToken(_), _) => Err(Refusal::RefreshTokenUnknown),
+    }
+}
+
+/// Whether the server offers a grant, and this client may use it (RFC 6749 section 5.2).
+pub fn admit(client: &Client, grant: GrantType, policy: &Policy) -> Result<(), Refusal> {
     if !policy.offers(grant) {
         return Err(Refusal::GrantTypeUnsupported);
     }
-    if !client.client().grants.contains(grant) {
+    if !client.grants.contains(grant) {
         return Err(Refusal::GrantTypeNotAllowed);
     }
-    match grant {
-        GrantType::ClientCredentials => client_credentials::authorize(client, ask, policy),
-        // No server can enable these yet: `Policy::offers` has said no.
-        GrantType::AuthorizationCode | GrantType::RefreshToken => {
-            Err(Refusal::GrantTypeUnsupported)
+    Ok(())
+}
+
+/// What a token on a user's behalf is good for: what they allowed, what they may do themselves and
+/// what the client may do, as all three are at this moment, and of that what is asked.
+fn on_behalf<'a>(
+    authenticated: &'a Authenticated,
+    approved: &Approved,
+    (asked, resource): (Option<&str>, Option<&str>),
+    policy: &'a Policy,
+) -> Result<Authorized<'a>, Refusal> {
+    let (client, approval, owner) = (authenticated.client(), &approved.approval, &approved.owner);
+    if owner.state != UserState::Active {
+        return Err(Refusal::UserDisabled);
+    }
+    let known = client.apis.iter().find(|known| known.api.name == approval.api);
+    let known = known.ok_or(Refusal::ScopeNotAllowed)?;
+    let audience = known.api.audience(&policy.issuer);
+    if let Some(resource) = resource {
+        check_resource(resource)?;
+        if resource != audience {
+            return Err(Refusal::ResourceDiffers);
         }
     }
+    let allowed = approval.scope.split(' ').filter(|name| !name.is_empty());
+    if let Some(asked) = asked
+        && !split_scope(asked)?.all(|name| allowed.clone().any(|known| known == name))
+    {
+        return Err(Refusal::ScopeBeyondApproval);
+    }
+    let wanted = |name: &str| asked.is_none_or(|asked| asked.split(' ').any(|one| one == name));
+    let scope = join(allowed.filter(|name| wanted(name) && known.permits(name) && owner.can(name)));
+    if scope.is_empty() && !approval.scope.is_empty() {
+        return Err(Refusal::ScopeNotAllowed);
+    }
+    let (user, generation, approval) = (owner.id, owner.generation, approval.id);
+    Ok(Authorized {
+        on_behalf: Some(OnBehalf { user, generation, approval }),
+        ..grant(authenticated, known, scope, GrantType::AuthorizationCode, policy)
+    })
+}
+
+/// A token of a client for one API.
+fn grant<'a>(
+    authenticated: &'a Authenticated,
+    known: &'a ClientApi,
+    scope: String,
+    grant: GrantType,
+    policy: &'a Policy,
+) -> Authorized<'a> {
+    let (client, api) = (authenticated.client(), &known.api);
+    Authorized {
+        client,
+        credential: authenticated.credential(),
+        grant,
+        on_behalf: None,
+        audience: api.audience(&policy.issuer),
+        scope,
+        ttl: policy.ttl(client, api, grant),
+        format: client.format.or(api.format).unwrap_or(TokenFormat::Jwt),
+        signing_alg: client.signing_alg.or(api.signing_alg),
+    }
+}
+
+/// What an authorization request asks of a user: permissions of the client in one API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The name of the API.
+    pub api: String,
+    /// The permissions, blank-separated.
+    pub scope: String,
+}
+
+impl Asked {
+    /// The names of the permissions.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.scope.split(' ').filter(|name| !name.is_empty())
+    }
+}
+
+/// What a request asks for, if the client may have it at all (RFC 6749 section 3.3, RFC 8707 section
+/// 2): without `scope` its default or all of it, as for client credentials.
+pub(crate) fn asked(client: &Client, ask: &Ask<'_>, issuer: &str) -> Result<Asked, Refusal> {
+    let known = choose_api(client, ask, issuer)?;
+    let scope = grant_scope(client, known, ask.scope.as_ref())?;
+    Ok(Asked { api: known.api.name.clone(), scope })
 }
 
 /// The API a token is for (RFC 8707 section 2): the one that `resource` names, else the one that

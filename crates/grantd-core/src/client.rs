@@ -43,12 +43,76 @@ pub struct Client {
     pub format: Option<TokenFormat>,
     /// Signing algorithm, before the API's and the server's.
     pub signing_alg: Option<Algorithm>,
+    /// How it acts for users; `None` where it has nothing of its own to say, as most machines.
+    pub code: Option<Box<CodeRules>>,
+}
+
+/// How a client acts for users, by the authorization code grant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CodeRules {
+    /// Where its codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// Whether it may go without PKCE.
+    pub pkce: Pkce,
+    /// How long the client, if it is confidential, may send the refresh token before the present one again, and
+    /// gets the present one again; `None`: not at all, and it is taken for stolen. A public client
+    /// never may (RFC 9700 section 4.14.2).
+    pub refresh_retry: Option<Ttl>,
+}
+
+/// Whether a client must use PKCE (RFC 9700 section 2.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pkce {
+    /// It must.
+    #[default]
+    Required,
+    /// It may leave it out: a confidential one from before PKCE.
+    Optional,
+}
+
+impl Pkce {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Required, Self::Optional];
+
+    /// The name in rows and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+        }
+    }
+}
+
+/// A policy that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown PKCE policy `{0}`: use required or optional")]
+pub struct UnknownPkce(String);
+
+impl FromStr for Pkce {
+    type Err = UnknownPkce;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPkce> {
+        let named = Self::ALL.into_iter().find(|policy| policy.as_str() == text);
+        named.ok_or_else(|| UnknownPkce(text.to_owned()))
+    }
 }
 
 impl Client {
     /// Whether it is a resource server of the API with this audience.
     pub fn serves(&self, audience: &str, issuer: &str) -> bool {
         self.serves.iter().any(|api| api.audience(issuer) == audience)
+    }
+
+    /// How it acts for users.
+    pub fn code(&self) -> &CodeRules {
+        static NOTHING: CodeRules =
+            CodeRules { redirect_uris: Vec::new(), pkce: Pkce::Required, refresh_retry: None };
+        self.code.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// How long it may send the refresh token before the present one again.
+    pub fn refresh_retry(&self) -> Option<Ttl> {
+        self.code().refresh_retry.filter(|_| self.kind == ClientKind::Confidential)
     }
 }
 

@@ -115,6 +115,10 @@ uuid_id! {
     UserId
 }
 uuid_id! {
+    /// One approval of a client by a user (claim `grant` of the tokens that rest on it).
+    ApprovalId
+}
+uuid_id! {
     /// One session of a user in a browser; names it, and proves nothing.
     SessionId
 }

@@ -9,6 +9,7 @@ use crate::{
     jose::{Algorithm, SigningKey},
     opaque::TokenSealer,
     permission::RoleName,
+    secret::Secret,
     time::Timestamp,
 };
 
@@ -30,6 +31,8 @@ pub struct Issued {
     pub scope: String,
     /// What signed it; `None`: nothing, it is opaque.
     pub algorithm: Option<Algorithm>,
+    /// What gets the next one, where the approval goes on (RFC 6749 section 1.5).
+    pub refresh_token: Option<Secret>,
 }
 
 impl std::fmt::Debug for Issued {
@@ -66,11 +69,11 @@ impl Pen<'_> {
 }
 
 /// The claims of an access token of either format (RFC 9068 section 2.2, and grantd's `roles gty
-/// gen cid`).
+/// gen cid ugen grant`).
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
-    sub: &'a str,
+    sub: Subject<'a>,
     aud: &'a str,
     client_id: &'a str,
     iat: i64,
@@ -83,6 +86,18 @@ struct Claims<'a> {
     r#gen: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cid: Option<IdText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ugen: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<IdText>,
+}
+
+/// Whom a token speaks of: a client itself, or the user whom it acts for.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Subject<'a> {
+    Client(&'a str),
+    User(IdText),
 }
 
 /// Makes the token that was decided on. `None` only if the crypto library fails.
@@ -97,20 +112,24 @@ pub fn mint(
 ) -> Option<Issued> {
     let id = TokenId::mint(now, entropy);
     let client_id = authorized.client.id.as_str();
-    let iat = now.seconds();
+    let (iat, owner) = (now.seconds(), authorized.on_behalf);
     let claims = Claims {
         iss: issuer,
-        sub: client_id,
+        sub: owner
+            .map_or(Subject::Client(client_id), |owner| Subject::User(IdText(owner.user.uuid()))),
         aud: authorized.audience,
         client_id,
         iat,
         exp: iat + i64::from(authorized.ttl.seconds()),
         jti: IdText(id.uuid()),
         scope: &authorized.scope,
-        roles: &authorized.client.roles,
+        // The user's approval names permissions; roles, which may mean more, are not handed on.
+        roles: if owner.is_some() { &[] } else { &authorized.client.roles },
         gty: authorized.grant.as_str(),
         r#gen: authorized.client.generation,
         cid: authorized.credential.map(|id| IdText(id.uuid())),
+        ugen: owner.map(|owner| owner.generation),
+        grant: owner.map(|owner| IdText(owner.approval.uuid())),
     };
     let mut json = Vec::with_capacity(512);
     serde_json::to_writer(&mut json, &claims).ok()?;
@@ -123,6 +142,7 @@ pub fn mint(
         expires_in: authorized.ttl.seconds(),
         scope: authorized.scope,
         algorithm: pen.algorithm(),
+        refresh_token: None,
     })
 }
 

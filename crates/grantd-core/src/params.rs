@@ -34,7 +34,14 @@ impl<'a> Params<'a> {
         Some(self.0.swap_remove(at).1).filter(|value| !value.is_empty())
     }
 
-    fn parse_form(body: &'a [u8]) -> Result<Self, Refusal> {
+    /// A parameter's value, left where it is; one without a value counts as omitted.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_ref()).filter(|value| !value.is_empty())
+    }
+
+    /// Reads a form: a body, or the query of an address.
+    pub(crate) fn parse_form(body: &'a [u8]) -> Result<Self, Refusal> {
         let mut params = Self(Vec::with_capacity(8));
         for pair in body.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
             let at = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
+    approval::OnBehalf,
     grant_type::GrantType,
     id::{CredentialId, TokenId},
     jose::{PublicKey, UnverifiedJws},
@@ -35,6 +36,8 @@ pub struct PresentedToken {
     pub generation: u64,
     /// By which grant (`gty`).
     pub grant: GrantType,
+    /// For whom it acts (`sub ugen grant`); `None`: the client speaks for itself.
+    pub on_behalf: Option<OnBehalf>,
     /// The granted permissions, blank-separated (`scope`).
     pub scope: String,
     /// The names of the client's roles (`roles`).
@@ -61,6 +64,25 @@ struct Claims {
     r#gen: u64,
     #[serde(default)]
     cid: Option<String>,
+    #[serde(default)]
+    ugen: Option<u64>,
+    #[serde(default)]
+    grant: Option<String>,
+}
+
+impl Claims {
+    /// A machine's token never speaks of a user, nor a user's of none: such claims are of no token.
+    fn on_behalf(&self, grant: GrantType) -> Result<Option<OnBehalf>, ()> {
+        match (grant, self.ugen, &self.grant) {
+            (GrantType::ClientCredentials, None, None) if self.sub == self.client_id => Ok(None),
+            (GrantType::AuthorizationCode, Some(generation), Some(approval)) => {
+                let user = self.sub.parse().map_err(drop)?;
+                let approval = approval.parse().map_err(drop)?;
+                Ok(Some(OnBehalf { user, generation, approval }))
+            }
+            _ => Err(()),
+        }
+    }
 }
 
 impl PresentedToken {
@@ -94,6 +116,8 @@ impl PresentedToken {
 
     fn from_claims(json: &[u8]) -> Option<Self> {
         let claims: Claims = serde_json::from_slice(json).ok()?;
+        let grant = claims.gty.parse().ok()?;
+        let on_behalf = claims.on_behalf(grant).ok()?;
         let credential = claims.cid.map(|id| id.parse()).transpose().ok()?;
         Some(Self {
             id: claims.jti.parse().ok()?,
@@ -103,7 +127,8 @@ impl PresentedToken {
             client: claims.client_id,
             credential,
             generation: claims.r#gen,
-            grant: claims.gty.parse().ok()?,
+            grant,
+            on_behalf,
             scope: claims.scope,
             roles: claims.roles,
             issued_at: Timestamp::from_seconds(claims.iat),
@@ -113,7 +138,12 @@ impl PresentedToken {
 
     /// What storage is asked about it.
     pub fn names(&self) -> TokenNames {
-        TokenNames { client: self.client.clone(), credential: self.credential, token: self.id }
+        TokenNames {
+            client: self.client.clone(),
+            credential: self.credential,
+            token: self.id,
+            on_behalf: self.on_behalf.map(|owner| (owner.user, owner.approval)),
+        }
     }
 }
 

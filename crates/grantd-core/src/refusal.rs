@@ -1,76 +1,6 @@
 //! Every "no" that grantd gives a caller: one name each, and the one mapping to the wire.
 
-use crate::{id::ClientId, raw::Authorization};
-
-/// An error code of RFC 6749 section 5.2, RFC 8707 section 2 or RFC 6750 section 3.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorCode {
-    /// `invalid_request`
-    InvalidRequest,
-    /// `invalid_client`
-    InvalidClient,
-    /// `unauthorized_client`
-    UnauthorizedClient,
-    /// `unsupported_grant_type`
-    UnsupportedGrantType,
-    /// `invalid_scope`
-    InvalidScope,
-    /// `invalid_target`
-    InvalidTarget,
-    /// `access_denied`
-    AccessDenied,
-    /// `invalid_token`
-    InvalidToken,
-}
-
-impl ErrorCode {
-    /// The code on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::InvalidScope => "invalid_scope",
-            Self::InvalidTarget => "invalid_target",
-            Self::AccessDenied => "access_denied",
-            Self::InvalidToken => "invalid_token",
-        }
-    }
-
-    /// The HTTP status (RFC 6749 section 5.2: 400 unless the client failed to authenticate).
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::InvalidClient | Self::InvalidToken => 401,
-            Self::AccessDenied => 403,
-            Self::InvalidRequest
-            | Self::UnauthorizedClient
-            | Self::UnsupportedGrantType
-            | Self::InvalidScope
-            | Self::InvalidTarget => 400,
-        }
-    }
-
-    /// `error_description`: one constant text a code, so that the answer tells nothing of the cause.
-    pub const fn description(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => {
-                "The request is malformed: send each parameter once, as a form or a flat JSON object, with one way of client authentication."
-            }
-            Self::InvalidClient => "Client authentication failed.",
-            Self::UnauthorizedClient => "This client may not use this grant type.",
-            Self::UnsupportedGrantType => "This server does not offer this grant type.",
-            Self::InvalidScope => {
-                "A requested scope is malformed, unknown, or not among this client's permissions for one API."
-            }
-            Self::InvalidTarget => "The requested resource is not one that this client may use.",
-            Self::AccessDenied => "Only a resource server may read the revocation feed.",
-            Self::InvalidToken => {
-                "The access token is expired, revoked, malformed or for another API."
-            }
-        }
-    }
-}
+use crate::{error_code::ErrorCode, id::ClientId, raw::Authorization};
 
 macro_rules! refusals {
     ($($(#[doc = $fact:literal])+ $variant:ident = $name:literal, $code:ident, $cause:literal, $remedy:literal;)+) => {
@@ -241,6 +171,138 @@ refusals! {
     GrantTypeNotAllowed = "grant-type-not-allowed", UnauthorizedClient,
         "The grant type was not chosen when the client was created, or the client is public.",
         "Create the client with `--grant client_credentials`.";
+    /// The redirect URI is not one of the client's (RFC 6749 section 3.1.2.4, RFC 9700 section 2.1).
+    RedirectUriUnknown = "redirect-uri-unknown", InvalidRequest,
+        "It differs from the registered one in a slash, the case or the port, or somebody tries to get a code sent to them.",
+        "Register the very address that the app sends: `grantd client update ID --redirect-uri URI`.";
+    /// The request names no redirect URI, and the client has not exactly one (RFC 6749 section 3.1.2.3).
+    RedirectUriMissing = "redirect-uri-missing", InvalidRequest,
+        "The app leaves `redirect_uri` out although several are registered, or none.",
+        "Let the app send `redirect_uri`.";
+    /// No `response_type` (RFC 6749 section 3.1.1).
+    ResponseTypeMissing = "response-type-missing", InvalidRequest,
+        "The parameter is absent or empty.",
+        "Send `response_type=code`.";
+    /// Another `response_type` than `code` (RFC 9700 section 2.1.2).
+    ResponseTypeUnsupported = "response-type-unsupported", UnsupportedResponseType,
+        "The app uses the implicit grant or a hybrid of OpenID Connect.",
+        "Use the authorization code grant with PKCE.";
+    /// Another `response_mode` than `query`.
+    ResponseModeUnsupported = "response-mode-unsupported", InvalidRequest,
+        "The app asks for the answer in a fragment or a form.",
+        "Leave `response_mode` out.";
+    /// `request` or `request_uri` was sent (RFC 9101 section 4), which this server does not read.
+    RequestObjectUnsupported = "request-object-unsupported", InvalidRequest,
+        "The app packs its parameters into a signed object.",
+        "Send the parameters themselves.";
+    /// No `code_challenge` (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1).
+    ChallengeMissing = "challenge-missing", InvalidRequest,
+        "The app does not use PKCE.",
+        "Switch PKCE on in the app; a confidential client from before it may do without: `--pkce optional`.";
+    /// Another `code_challenge_method` than `S256`, or none, which means `plain` (RFC 7636 section 4.3).
+    ChallengeMethodUnsupported = "challenge-method-unsupported", InvalidRequest,
+        "The app uses the method `plain`, or leaves the method out.",
+        "Send `code_challenge_method=S256`.";
+    /// `code_challenge` is not 43 characters of base64url (RFC 7636 section 4.2).
+    ChallengeMalformed = "challenge-malformed", InvalidRequest,
+        "The app sends the verifier itself, hexadecimal digits or padding.",
+        "Send the SHA-256 of the verifier in base64url without padding.";
+    /// `prompt` has an unknown word, or `none` beside another (OpenID Connect Core section 3.1.2.1).
+    PromptUnsupported = "prompt-unsupported", InvalidRequest,
+        "The app asks for something that this server cannot show.",
+        "Send `none`, `login`, `consent`, or nothing.";
+    /// `max_age` is not a number of seconds (OpenID Connect Core section 3.1.2.1).
+    MaxAgeMalformed = "max-age-malformed", InvalidRequest,
+        "A negative number, a fraction or text was sent.",
+        "Send whole seconds.";
+    /// Nobody is signed in, or for too long, and `prompt=none` allows no question.
+    LoginRequired = "login-required", LoginRequired,
+        "The user's session has ended.",
+        "Send the user again without `prompt=none`.";
+    /// The user has to be asked, and `prompt=none` allows no question.
+    ConsentRequired = "consent-required", ConsentRequired,
+        "The app asks for more than was allowed before, or is a public client, which is asked for each time.",
+        "Send the user again without `prompt=none`.";
+    /// The user said no (RFC 6749 section 4.1.2.1).
+    ConsentDenied = "consent-denied", AccessDenied,
+        "They pressed Cancel.",
+        "Nothing: the app should say so kindly.";
+    /// The user has none of the permissions that were asked for, so there is nothing to allow.
+    UserLacksScope = "user-lacks-scope", AccessDenied,
+        "Their account has no role or permission that the app needs.",
+        "Give the user a permission that the app asks for.";
+    /// No `code` (RFC 6749 section 4.1.3).
+    CodeMissing = "code-missing", InvalidRequest,
+        "The parameter is absent or empty: the user declined, perhaps, and the app did not look.",
+        "Send the code that the redirect brought.";
+    /// There is no such code (RFC 6749 section 5.2).
+    CodeUnknown = "code-unknown", InvalidGrant,
+        "It is cut off, another kind of token, or ended together with what it had produced.",
+        "Send the user through the authorization endpoint again.";
+    /// The code was given to another client (RFC 6749 section 4.1.3). It is spent now.
+    CodeForeign = "code-foreign", InvalidGrant,
+        "Two configurations are mixed, or a code was stolen.",
+        "Look whether the app's client id is the one that asked.";
+    /// The code was presented before (RFC 6749 section 4.1.2). All that it had produced is dead now.
+    CodeReused = "code-reused", InvalidGrant,
+        "The app sends the request twice, or somebody else got hold of the code.",
+        "Let the app redeem a code once; the user goes through the authorization endpoint again.";
+    /// The code is older than a minute (RFC 6749 section 4.1.2).
+    CodeExpired = "code-expired", InvalidGrant,
+        "The app waits before it redeems the code, or its network does.",
+        "Redeem the code at once.";
+    /// `redirect_uri` is not the one of the authorization request (RFC 6749 section 4.1.3).
+    RedirectUriDiffers = "redirect-uri-differs", InvalidGrant,
+        "The app builds the address twice, in two ways; or a code was injected.",
+        "Send the same text both times.";
+    /// No `code_verifier`, and the request had a challenge (RFC 7636 section 4.5).
+    VerifierMissing = "verifier-missing", InvalidGrant,
+        "The app lost its session between the two requests.",
+        "Send the verifier whose hash was the challenge.";
+    /// `code_verifier` is not 43 to 128 unreserved characters (RFC 7636 section 4.1).
+    VerifierMalformed = "verifier-malformed", InvalidGrant,
+        "The app makes it of raw bytes, or too short.",
+        "Make it of 32 random bytes in base64url.";
+    /// `code_verifier` does not fit the challenge (RFC 7636 section 4.6).
+    VerifierWrong = "verifier-wrong", InvalidGrant,
+        "Two logins in two tabs share one verifier, or a code was injected.",
+        "Keep a verifier for each `state`.";
+    /// A `code_verifier`, and the request had no challenge (RFC 9700 section 2.1.1).
+    VerifierUnexpected = "verifier-unexpected", InvalidGrant,
+        "Somebody took the challenge out of the request on its way.",
+        "Require PKCE of the client: `grantd client update ID --pkce required`.";
+    /// No `refresh_token` (RFC 6749 section 6).
+    RefreshTokenMissing = "refresh-token-missing", InvalidRequest,
+        "The parameter is absent or empty.",
+        "Send the newest refresh token.";
+    /// There is no such refresh token (RFC 6749 section 5.2).
+    RefreshTokenUnknown = "refresh-token-unknown", InvalidGrant,
+        "It was revoked, its approval was ended or has expired, or it is another kind of token.",
+        "Send the user through the authorization endpoint again.";
+    /// The refresh token was given to another client (RFC 6749 section 6).
+    RefreshTokenForeign = "refresh-token-foreign", InvalidGrant,
+        "Two configurations are mixed, or a token was stolen.",
+        "Look whether the app's client id is the one that got it.";
+    /// The refresh token was used before (RFC 9700 section 4.14.2). Its approval is ended now.
+    RefreshTokenReused = "refresh-token-reused", InvalidGrant,
+        "The app did not keep the newest one, refreshes in parallel, or the token was stolen.",
+        "Keep the token of the last answer; a confidential client may retry for a while with `--refresh-retry 30s`.";
+    /// The refresh token is too old, or lay unused for too long (RFC 9700 section 4.14.2).
+    RefreshTokenExpired = "refresh-token-expired", InvalidGrant,
+        "The user was away for long.",
+        "Send the user through the authorization endpoint again.";
+    /// The user behind the code or refresh token is disabled.
+    UserDisabled = "user-disabled", InvalidGrant,
+        "An operator disabled the account.",
+        "Enable it if they may work again.";
+    /// `resource` is another API than the one that the user's approval is for (RFC 8707 section 2.2).
+    ResourceDiffers = "resource-differs", InvalidTarget,
+        "The app wants a token for a second API from one approval.",
+        "Send the user through the authorization endpoint for the other API.";
+    /// A scope was asked for that the user's approval does not have (RFC 6749 section 6).
+    ScopeBeyondApproval = "scope-beyond-approval", InvalidScope,
+        "The app asks for more when it refreshes than when it asked the user.",
+        "Leave `scope` out, or ask the user again.";
 }
 
 /// A refusal together with what its answer needs from the request.

@@ -37,24 +37,49 @@ pub struct ClientSecret;
 impl ClientSecret {
     /// What every generated secret begins with.
     pub const PREFIX: &'static str = "gcs_";
-    const BODY: usize = 43;
-    const CHECK: usize = base62::CHECK;
 
     /// The secret that these 256 random bits make.
     pub fn mint(entropy: &[u8; 32]) -> Secret {
-        let mut text = String::with_capacity(Self::PREFIX.len() + Self::BODY + Self::CHECK);
-        text.push_str(Self::PREFIX);
-        let mut number = Zeroizing::new(base62::to_number::<8>(entropy));
-        base62::push_number(&mut text, number.as_mut_slice(), Self::BODY);
-        base62::push_check(&mut text);
-        Secret(text)
+        random_text(Self::PREFIX, entropy)
     }
 
     /// Whether a text looks like a generated secret, check included.
     pub fn looks_genuine(text: &str) -> bool {
         let Some(body) = text.strip_prefix(Self::PREFIX) else { return false };
-        body.len() == Self::BODY + Self::CHECK
+        body.len() == BODY + base62::CHECK
             && body.bytes().all(|b| b.is_ascii_alphanumeric())
+            && base62::strip_check(text).is_some()
+    }
+}
+
+/// The digits of 256 random bits.
+const BODY: usize = 43;
+
+fn random_text(prefix: &str, entropy: &[u8; 32]) -> Secret {
+    let mut text = String::with_capacity(prefix.len() + BODY + base62::CHECK);
+    text.push_str(prefix);
+    let mut number = Zeroizing::new(base62::to_number::<8>(entropy));
+    base62::push_number(&mut text, number.as_mut_slice(), BODY);
+    base62::push_check(&mut text);
+    Secret(text)
+}
+
+/// An authorization code (RFC 6749 section 1.3.1): `gac_`, and the look of a client secret behind it.
+pub struct AuthorizationCode;
+
+impl AuthorizationCode {
+    /// What every code begins with.
+    pub const PREFIX: &'static str = "gac_";
+
+    /// The code that these 256 random bits make.
+    pub fn mint(entropy: &[u8; 32]) -> Secret {
+        random_text(Self::PREFIX, entropy)
+    }
+
+    /// Whether a text has the look of a code, so that no other is asked for.
+    pub fn has_look(text: &str) -> bool {
+        text.len() <= SecretHasher::MAX_SECRET
+            && text.starts_with(Self::PREFIX)
             && base62::strip_check(text).is_some()
     }
 }
@@ -127,6 +152,11 @@ impl SecretKey {
     /// What hashes the secrets in session cookies. When the server key changes, sessions end.
     pub fn session_hasher(&self) -> SecretHasher {
         self.hasher(b"grantd session hmac v1")
+    }
+
+    /// What hashes authorization codes.
+    pub fn code_hasher(&self) -> SecretHasher {
+        self.hasher(b"grantd authorization code hmac v1")
     }
 
     fn hasher(&self, purpose: &[u8]) -> SecretHasher {

@@ -1,8 +1,9 @@
-//! Whether a token still stands: what is said of its client, its credential and itself.
+//! Whether a token still stands: what is said of its client, its credential, its user and itself.
 
 use crate::{
+    approval::UserState,
     client::ClientState,
-    id::{CredentialId, TokenId},
+    id::{ApprovalId, CredentialId, TokenId, UserId},
     presented_token::PresentedToken,
     time::Timestamp,
 };
@@ -16,6 +17,8 @@ pub struct TokenNames {
     pub credential: Option<CredentialId>,
     /// The token itself.
     pub token: TokenId,
+    /// The user whom it acts for, and the approval that it rests on.
+    pub on_behalf: Option<(UserId, ApprovalId)>,
 }
 
 /// What stands against a token, as it is at this moment.
@@ -27,6 +30,11 @@ pub struct Standing {
     pub credential_dead: bool,
     /// Whether the token was revoked.
     pub token_dead: bool,
+    /// The state and generation of the user whom it acts for; `None`: there is no such user, or the
+    /// token names none.
+    pub user: Option<(UserState, u64)>,
+    /// Whether the approval that it rests on was ended.
+    pub approval_dead: bool,
 }
 
 /// One thing that stands against a token.
@@ -58,6 +66,26 @@ pub enum Objection {
         /// The client's now.
         client: u64,
     },
+    /// The user whom it acts for is not there.
+    #[error("its user is unknown here: is this the database of the server that issued it?")]
+    UserUnknown,
+    /// The user whom it acts for is disabled.
+    #[error("its user is disabled")]
+    UserDisabled,
+    /// The user lost something since, or was disabled for a while.
+    #[error(
+        "its user's generation is {token}, and now it is {user}: the user lost a permission or role since, or was \
+         disabled and enabled; a new token works"
+    )]
+    UserGenerationOld {
+        /// The token's.
+        token: u64,
+        /// The user's now.
+        user: u64,
+    },
+    /// The approval was ended.
+    #[error("the user disconnected the app, or its code or refresh token was used twice")]
+    ApprovalEnded,
     /// It has ended by itself.
     #[error("it has expired")]
     Expired,
@@ -73,6 +101,10 @@ impl Objection {
             Self::TokenRevoked => "token-revoked",
             Self::CredentialEnded => "credential-ended",
             Self::GenerationOld { .. } => "generation-old",
+            Self::UserUnknown => "user-unknown",
+            Self::UserDisabled => "user-disabled",
+            Self::UserGenerationOld { .. } => "user-generation-old",
+            Self::ApprovalEnded => "approval-ended",
             Self::Expired => "token-expired",
         }
     }
@@ -105,8 +137,21 @@ impl Standing {
             self.token_dead.then_some(Objection::TokenRevoked),
             self.credential_dead.then_some(Objection::CredentialEnded),
             old,
+            self.approval_dead.then_some(Objection::ApprovalEnded),
+            token.on_behalf.and_then(|owner| self.of_user(owner.generation)),
             (now >= token.expires_at).then_some(Objection::Expired),
         ];
         objections.into_iter().flatten()
+    }
+
+    fn of_user(&self, token: u64) -> Option<Objection> {
+        match self.user {
+            None => Some(Objection::UserUnknown),
+            Some((UserState::Disabled, _)) => Some(Objection::UserDisabled),
+            Some((UserState::Active, user)) if token < user => {
+                Some(Objection::UserGenerationOld { token, user })
+            }
+            Some((UserState::Active, _)) => None,
+        }
     }
 }

@@ -11,10 +11,55 @@ use crate::{
 pub struct TokenRequest<'a> {
     /// Who it says it is.
     pub credentials: Credentials<'a>,
-    /// Which grant it asks for.
-    pub grant: GrantType,
+    /// Which grant it asks for, with what it brings.
+    pub grant: Grant<'a>,
     /// What it wants the token to be for.
     pub ask: Ask<'a>,
+}
+
+/// A grant as it is asked for.
+pub enum Grant<'a> {
+    /// The client asks for itself.
+    ClientCredentials,
+    /// It redeems a code.
+    AuthorizationCode(CodeProof<'a>),
+    /// It goes on with a refresh token, as sent.
+    RefreshToken(Cow<'a, str>),
+}
+
+impl Grant<'_> {
+    /// Its type.
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::ClientCredentials => GrantType::ClientCredentials,
+            Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
+            Self::RefreshToken(_) => GrantType::RefreshToken,
+        }
+    }
+}
+
+impl std::fmt::Debug for Grant<'_> {
+    /// Prints neither code nor token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.grant_type().as_str())
+    }
+}
+
+/// What redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5), as sent.
+pub struct CodeProof<'a> {
+    /// The code.
+    pub code: Cow<'a, str>,
+    /// The redirect URI of the authorization request.
+    pub redirect_uri: Option<Cow<'a, str>>,
+    /// The PKCE verifier.
+    pub verifier: Option<Cow<'a, str>>,
+}
+
+impl std::fmt::Debug for CodeProof<'_> {
+    /// Prints no code.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CodeProof(…)")
+    }
 }
 
 /// What a token is asked to be good for.
@@ -32,7 +77,17 @@ impl<'a> TokenRequest<'a> {
         let mut params = Params::parse(raw.content_type, raw.body)?;
         let credentials = Credentials::parse(raw.authorization, &mut params)?;
         let grant = params.take("grant_type").ok_or(Refusal::GrantTypeMissing)?;
-        let grant = grant.parse().map_err(|_| Refusal::GrantTypeUnsupported)?;
+        let grant = match grant.parse().map_err(|_| Refusal::GrantTypeUnsupported)? {
+            GrantType::ClientCredentials => Grant::ClientCredentials,
+            GrantType::AuthorizationCode => Grant::AuthorizationCode(CodeProof {
+                code: params.take("code").ok_or(Refusal::CodeMissing)?,
+                redirect_uri: params.take("redirect_uri"),
+                verifier: params.take("code_verifier"),
+            }),
+            GrantType::RefreshToken => Grant::RefreshToken(
+                params.take("refresh_token").ok_or(Refusal::RefreshTokenMissing)?,
+            ),
+        };
         let ask = Ask { scope: params.take("scope"), resource: params.take("resource") };
         Ok(Self { credentials, grant, ask })
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use grantd_core::{
     Algorithm, Api, Ask, Authenticated, Client, ClientApi, ClientKind, ClientState, Credential,
-    CredentialId, Credentials, GrantType, Issued, Pen, Permission, Policy, Refusal, SecretHasher,
-    SecretKey, SigningKey, Timestamp, Ttl, authenticate, authorize, jose::UnverifiedJws, mint,
+    CredentialId, Credentials, Fact, Grant, GrantType, Issued, Pen, Permission, Policy, Refusal,
+    SecretHasher, SecretKey, SigningKey, Timestamp, TokenRequest, Ttl, authenticate, authorize,
+    jose::UnverifiedJws, mint,
 };
 use proptest::prelude::*;
 
@@ -38,6 +39,7 @@ fn client(permissions: &[&str]) -> Client {
         access_token_ttl: None,
         format: None,
         signing_alg: None,
+        code: None,
     }
 }
 
@@ -46,6 +48,8 @@ fn policy() -> Policy {
         issuer: "https://auth.example".to_owned(),
         access_token_ttl: Ttl::DEFAULT,
         grants: vec![(GrantType::ClientCredentials, None)],
+        refresh_ttl: Ttl::MAX,
+        refresh_idle: Ttl::MAX,
     }
 }
 
@@ -54,20 +58,24 @@ fn prove(client: &Client, secret: &str) -> Result<Authenticated, Refusal> {
     authenticate(&credentials, Some(Arc::new(client.clone())), &hasher(), NOW)
 }
 
-fn ask(scope: &str) -> Ask<'_> {
-    Ask { scope: Some(scope.into()).filter(|_| !scope.is_empty()), resource: None }
+fn request(scope: &str) -> TokenRequest<'_> {
+    TokenRequest {
+        credentials: Credentials::IdOnly { id: "c1".into() },
+        grant: Grant::ClientCredentials,
+        ask: Ask { scope: Some(scope.into()).filter(|_| !scope.is_empty()), resource: None },
+    }
 }
 
 fn scope(client: &Client, wanted: &str) -> Result<String, Refusal> {
     let proven = prove(client, "right")?;
-    authorize(&proven, GrantType::ClientCredentials, &ask(wanted), &policy())
+    authorize(&proven, &request(wanted), Fact::Nothing, &policy(), NOW)
         .map(|authorized| authorized.scope)
 }
 
 fn issue(client: &Client, key: &SigningKey) -> Issued {
     let proven = prove(client, "right").unwrap();
     let policy = policy();
-    let authorized = authorize(&proven, GrantType::ClientCredentials, &ask(""), &policy).unwrap();
+    let authorized = authorize(&proven, &request(""), Fact::Nothing, &policy, NOW).unwrap();
     mint(authorized, &policy.issuer, &Pen::Sign(key), NOW, [3; 10]).unwrap()
 }
 
@@ -166,7 +174,7 @@ fn ca_29_a_public_client_never_speaks_for_itself_whatever_storage_says() {
     let credentials = Credentials::IdOnly { id: "c1".into() };
     let proven = authenticate(&credentials, Some(Arc::new(public)), &hasher(), NOW).unwrap();
     let policy = policy();
-    let outcome = authorize(&proven, GrantType::ClientCredentials, &ask(""), &policy);
+    let outcome = authorize(&proven, &request(""), Fact::Nothing, &policy, NOW);
     assert_eq!(outcome.err(), Some(Refusal::GrantTypeNotAllowed));
 }
 
@@ -174,7 +182,7 @@ fn ca_29_a_public_client_never_speaks_for_itself_whatever_storage_says() {
 fn a_grant_that_is_not_enabled_is_refused() {
     let proven = prove(&client(&["a"]), "right").unwrap();
     let policy = Policy { grants: vec![], ..policy() };
-    let outcome = authorize(&proven, GrantType::ClientCredentials, &ask(""), &policy);
+    let outcome = authorize(&proven, &request(""), Fact::Nothing, &policy, NOW);
     assert_eq!(outcome.err(), Some(Refusal::GrantTypeUnsupported));
 }
 

@@ -42,7 +42,13 @@ fn token() -> PresentedToken {
 }
 
 fn standing() -> Standing {
-    Standing { client: Some((ClientState::Active, 3)), credential_dead: false, token_dead: false }
+    Standing {
+        client: Some((ClientState::Active, 3)),
+        credential_dead: false,
+        token_dead: false,
+        user: None,
+        approval_dead: false,
+    }
 }
 
 /// A key pair in both hands: to sign what grantd would not, and as the ring knows it.
@@ -201,7 +207,7 @@ fn all_that_stands_against_a_token_is_named_the_weightiest_first() {
     assert!(names(standing(), NOW).is_empty());
     assert_eq!(names(Standing { client: None, ..standing() }, NOW), ["client-unknown"]);
     let client = Some((ClientState::Deleted, 4));
-    let worst = Standing { client, credential_dead: true, token_dead: true };
+    let worst = Standing { client, credential_dead: true, token_dead: true, ..standing() };
     assert_eq!(
         names(worst, token.expires_at),
         ["client-deleted", "token-revoked", "credential-ended", "generation-old", "token-expired"]

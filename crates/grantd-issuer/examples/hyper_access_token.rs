@@ -51,6 +51,7 @@ impl Clients for Partners {
             access_token_ttl: None,
             format: None,
             signing_alg: None,
+            code: None,
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use grantd_core::{Secret, SecretHasher, SessionId, Timestamp, UserId};
+use grantd_core::{Secret, SecretHasher, SessionId, Timestamp, UserId, UserState};
 
 pub use crate::session::Origin;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     registration_json::hexadecimal,
     session::{Session, SignedIn},
     storage::Registry,
-    user::{User, UserName, UserState},
+    user::{User, UserName},
     user_change::Ended,
 };
 

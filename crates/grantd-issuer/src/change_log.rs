@@ -1,6 +1,6 @@
 //! The change log: what caches and the revocation feed follow.
 
-use grantd_core::{ClientId, CredentialId, Timestamp, TokenId, UserId};
+use grantd_core::{ApprovalId, ClientId, CredentialId, Timestamp, TokenId, UserId};
 
 /// What a change is about, and what it kills.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Changed {
     Credential(CredentialId),
     /// One token; it would end by itself at that moment.
     Token(TokenId, Timestamp),
+    /// What a user allowed a client at one moment; tokens that rest on it are dead.
+    Approval(ApprovalId),
     /// Roles, permissions or APIs: any client may be affected, no token is.
     Catalog,
 }
@@ -35,6 +37,7 @@ impl Changed {
             Self::User { .. } => "user",
             Self::Credential(_) => "credential",
             Self::Token(..) => "token",
+            Self::Approval(_) => "grant",
             Self::Catalog => "catalog",
         }
     }
@@ -46,6 +49,7 @@ impl Changed {
             Self::User { id, .. } => id.to_string(),
             Self::Credential(id) => id.to_string(),
             Self::Token(id, _) => id.to_string(),
+            Self::Approval(id) => id.to_string(),
             Self::Catalog => String::new(),
         }
     }
@@ -54,7 +58,7 @@ impl Changed {
     pub const fn killed_below(&self) -> Option<u64> {
         match self {
             Self::Client { killed_below, .. } | Self::User { killed_below, .. } => *killed_below,
-            Self::Credential(_) | Self::Token(..) | Self::Catalog => None,
+            Self::Credential(_) | Self::Token(..) | Self::Approval(_) | Self::Catalog => None,
         }
     }
 
@@ -64,7 +68,8 @@ impl Changed {
         match self {
             Self::Client { killed_below: Some(_), .. }
             | Self::User { killed_below: Some(_), .. }
-            | Self::Credential(_) => Some(end),
+            | Self::Credential(_)
+            | Self::Approval(_) => Some(end),
             Self::Token(_, until) => Some(*until),
             Self::Client { killed_below: None, .. }
             | Self::User { killed_below: None, .. }
@@ -78,7 +83,7 @@ impl Changed {
 pub struct ChangeEntry {
     /// Its number; later changes have higher ones, without gaps as they are written.
     pub seq: u64,
-    /// `client`, `user`, `credential`, `token` or `catalog`.
+    /// `client`, `user`, `credential`, `token`, `grant` or `catalog`.
     pub kind: String,
     /// Of what.
     pub id: String,

@@ -1,6 +1,6 @@
 //! What may be said of clients and APIs, before anybody looks at what the server has.
 
-use grantd_core::{Api, ClientKind, GrantType, GrantTypes};
+use grantd_core::{Api, ClientKind, GrantType, GrantTypes, Pkce, Ttl};
 use url::Url;
 
 use crate::{registrar::CommandError, registration::NewClient};
@@ -14,6 +14,7 @@ pub fn check_client(new: &NewClient) -> Result<(), CommandError> {
         check_text("the owner's id", &owner.id, 200)?;
     }
     check_grants(new.kind(), new.grant_types(), &new.redirect_uris)?;
+    check_leniency(new.kind(), new.pkce, new.refresh_retry)?;
     new.redirect_uris.iter().try_for_each(|uri| check_redirect_uri(uri))
 }
 
@@ -64,6 +65,26 @@ pub(crate) fn check_grants(
     } else {
         Ok(())
     }
+}
+
+/// The longest time for which a used refresh token may be sent again, in seconds.
+const LONGEST_RETRY: u32 = 300;
+
+/// Only who can keep a secret may be let off anything (RFC 9700 sections 2.1.1 and 4.14.2).
+pub(crate) fn check_leniency(
+    kind: ClientKind,
+    pkce: Pkce,
+    retry: Option<Ttl>,
+) -> Result<(), CommandError> {
+    if kind == ClientKind::Public && (pkce == Pkce::Optional || retry.is_some()) {
+        return Err(CommandError::Grants(
+            "a public client must use PKCE, and each refresh token once: make it confidential to change that",
+        ));
+    }
+    if retry.is_some_and(|retry| retry.seconds() > LONGEST_RETRY) {
+        return Err(CommandError::Grants("a used refresh token may be sent again for 5m at most"));
+    }
+    Ok(())
 }
 
 /// RFC 9700 sections 2.1 and 2.6, RFC 8252 section 7. What a browser would read differently from

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use grantd_core::{
-    Algorithm, ClientState, Credential, CredentialId, GrantTypes, Permission, RoleName, Timestamp,
-    TokenFormat, Ttl,
+    Algorithm, ClientState, Credential, CredentialId, GrantTypes, Permission, Pkce, RoleName,
+    Timestamp, TokenFormat, Ttl,
 };
 
 use crate::{
@@ -114,6 +114,10 @@ pub struct ClientEdit {
     pub access_token_ttl: Setting<Ttl>,
     /// Signing algorithm of its tokens.
     pub signing_alg: Setting<Algorithm>,
+    /// Another PKCE policy.
+    pub pkce: Option<Pkce>,
+    /// How long it may send the refresh token before the present one again.
+    pub refresh_retry: Setting<Ttl>,
 }
 
 /// A change of one client.
@@ -152,6 +156,18 @@ pub struct Killed {
     pub generation: bool,
     /// Those that these credentials obtained.
     pub credentials: Vec<CredentialId>,
+    /// What users allowed it so far.
+    pub approvals: Fate,
+}
+
+/// What becomes of what users allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays.
+    #[default]
+    Stays,
+    /// It ends: codes and refresh tokens are dead with it.
+    Ends,
 }
 
 impl Killed {
@@ -191,7 +207,9 @@ impl ClientChange {
                 // Who restores an active client, to be sure, must not kill what it has.
                 let differs = record.client.state != *state;
                 record.client.state = *state;
-                Killed { generation: differs, credentials: Vec::new() }
+                let off = *state != ClientState::Active;
+                let approvals = if off { Fate::Ends } else { Fate::Stays };
+                Killed { generation: differs, credentials: Vec::new(), approvals }
             }
             Self::Rotate { credential, overlap } => rotate(record, credential, *overlap, now)?,
             Self::FinishRotation(finish) => finish_rotation(record, *finish, now)?,
@@ -202,7 +220,7 @@ impl ClientChange {
                 }
                 end(record, now, now, |credential| credential == *id);
                 // Its tokens die even where the secret itself has ended before.
-                Killed { generation: false, credentials: vec![*id] }
+                Killed { credentials: vec![*id], ..Killed::default() }
             }
         };
         if killed.generation {
@@ -242,12 +260,14 @@ impl ClientEdit {
         client.format = self.format.over(client.format);
         client.access_token_ttl = self.access_token_ttl.over(client.access_token_ttl);
         client.signing_alg = self.signing_alg.over(client.signing_alg);
+        client.pkce = self.pkce.unwrap_or(client.pkce);
+        client.refresh_retry = self.refresh_retry.over(client.refresh_retry);
         catalog.check(client)?;
         let kept = catalog.effective(client);
         let lost = catalog.effective(&before).iter().any(|name| !kept.contains(*name));
         let grant_lost = before.grants.iter().any(|grant| !client.grants.contains(grant));
         let role_lost = before.roles.iter().any(|role| !client.roles.contains(role));
-        Ok(Killed { generation: lost || grant_lost || role_lost, credentials: Vec::new() })
+        Ok(Killed { generation: lost || grant_lost || role_lost, ..Killed::default() })
     }
 }
 

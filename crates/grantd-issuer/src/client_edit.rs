@@ -67,6 +67,8 @@ impl ClientEdit {
                 to.access_token_ttl.as_ref(),
             ),
             signing_alg: Setting::between(from.signing_alg.as_ref(), to.signing_alg.as_ref()),
+            pkce: changed(&from.pkce, &to.pkce),
+            refresh_retry: Setting::between(from.refresh_retry.as_ref(), to.refresh_retry.as_ref()),
         }
     }
 }
@@ -82,7 +84,7 @@ pub(crate) fn lacking<T: Clone + PartialEq>(some: &[T], all: &[T]) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
-    use grantd_core::{ClientId, Timestamp};
+    use grantd_core::{ClientId, Pkce, Timestamp};
 
     use super::*;
     use crate::{
@@ -104,6 +106,8 @@ mod tests {
             access_token_ttl: Some("2m".parse().unwrap()),
             format: Some("opaque".parse().unwrap()),
             signing_alg: Some("ES256".parse().unwrap()),
+            pkce: Pkce::Optional,
+            refresh_retry: Some("30s".parse().unwrap()),
             ..NewClient::default()
         }
     }

@@ -10,6 +10,7 @@
     reason = "a failed expectation is the verdict of a test"
 )]
 
+pub mod approvals;
 pub mod changes;
 pub mod lists;
 pub mod sessions;
@@ -151,6 +152,8 @@ fn full_client() -> NewClient {
         default_scope: vec![name("a.read")],
         access_token_ttl: Some(name("2m")),
         signing_alg: Some(name("ES256")),
+        pkce: grantd_core::Pkce::Optional,
+        refresh_retry: Some(name("30s")),
         ..NewClient::default()
     }
 }

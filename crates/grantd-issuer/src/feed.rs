@@ -58,7 +58,7 @@ pub struct FeedPage {
 pub struct FeedEntry {
     /// The number of the change.
     pub seq: u64,
-    /// `client`, `user`, `credential` or `token`.
+    /// `client`, `user`, `credential`, `token` or `grant`.
     pub kind: String,
     /// Whose tokens, or which.
     pub id: String,

@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use grantd_core::{
-    Algorithm, Authorized, Client, GrantType, Issued, Pen, Policy, PresentedToken, Raw, Refusal,
-    Refused, SecretHasher, SecretKey, SigningKey, Timestamp, TokenFormat, TokenRequest,
-    TokenSealer, Ttl, authenticate, authorize, mint,
+    Algorithm, Authorized, Client, Grant, GrantType, Issued, Pen, Policy, PresentedToken, Raw,
+    RefreshTokens, Refusal, Refused, SecretHasher, SecretKey, SigningKey, Timestamp, TokenFormat,
+    TokenRequest, TokenSealer, Ttl, authenticate, mint,
 };
 
 use crate::{
+    approvals::Approvals,
     client_cache::{CacheCounts, ClientCache},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
@@ -30,6 +31,9 @@ pub struct Issuer {
     sealer: TokenSealer,
     pub(crate) clients: ClientCache,
     tokens: Option<Arc<dyn Tokens>>,
+    pub(crate) approvals: Option<Arc<dyn Approvals>>,
+    pub(crate) codes: Box<SecretHasher>,
+    pub(crate) refresh_tokens: Box<RefreshTokens>,
     pub(crate) clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
     metadata: Bytes,
@@ -41,8 +45,13 @@ impl Issuer {
     /// Starts building a server with this issuer identifier (RFC 8414 section 2), these signing
     /// keys and this server key.
     pub fn builder(issuer: impl Into<String>, keys: KeyRing, secret_key: SecretKey) -> Builder {
-        let policy =
-            Policy { issuer: issuer.into(), access_token_ttl: Ttl::DEFAULT, grants: Vec::new() };
+        let policy = Policy {
+            issuer: issuer.into(),
+            access_token_ttl: Ttl::DEFAULT,
+            grants: Vec::new(),
+            refresh_ttl: days(90),
+            refresh_idle: days(30),
+        };
         Builder {
             policy,
             keys,
@@ -50,6 +59,7 @@ impl Issuer {
             previous_secret_key: None,
             paths: Paths::default(),
             tokens: None,
+            approvals: None,
             // 100,000 fit whole: the cache has parts, which fill unevenly.
             cached_clients: 131_072,
             clock: Box::new(SystemClock),
@@ -65,12 +75,14 @@ impl Issuer {
         let known = client.as_deref();
         let proven = authenticate(&request.credentials, client.clone(), &self.hasher, now)
             .map_err(|why| refused(why, raw, known))?; // one HMAC, constant time
-        let authorized = authorize(&proven, request.grant, &request.ask, &self.policy)
-            .map_err(|why| refused(why, raw, known))?;
-        Ok(self.mint(authorized, now)?) // one signature; nothing is recorded for client credentials
+        let issued = match request.grant {
+            Grant::ClientCredentials => self.decide(&proven, &request, now), // one signature; nothing is recorded
+            _ => Box::pin(self.on_behalf(&proven, &request, now)).await, // what a user allowed is used up on disk
+        };
+        issued?.map_err(|why| refused(why, raw, known))
     }
 
-    fn mint(&self, authorized: Authorized<'_>, now: Timestamp) -> Result<Issued, Fault> {
+    pub(crate) fn mint(&self, authorized: Authorized<'_>, now: Timestamp) -> Result<Issued, Fault> {
         let pen = match authorized.format {
             TokenFormat::Jwt => Pen::Sign(self.signer(authorized.signing_alg)?),
             TokenFormat::Opaque => Pen::Seal(&self.sealer, draw(&*self.entropy)),
@@ -93,6 +105,10 @@ impl Issuer {
     /// What a text says that this server made as an access token.
     pub(crate) fn read(&self, token: &str) -> Option<PresentedToken> {
         PresentedToken::read(token, &self.policy.issuer, self.keys.verifying(), &self.sealer)
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
     }
 
     /// The storage of single tokens, without which none can be asked about or killed.
@@ -146,6 +162,10 @@ pub(crate) fn refused(why: Refusal, raw: &Raw<'_>, client: Option<&Client>) -> T
     TokenError::Refused(Refused::new(why, raw.authorization, client.map(|client| &client.id)))
 }
 
+fn days(days: i64) -> Ttl {
+    Ttl::from_seconds(days * 86_400).unwrap_or(Ttl::MAX)
+}
+
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer")
@@ -163,14 +183,15 @@ pub struct Builder {
     previous_secret_key: Option<SecretKey>,
     paths: Paths,
     tokens: Option<Arc<dyn Tokens>>,
+    approvals: Option<Arc<dyn Approvals>>,
     cached_clients: usize,
     clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
 }
 
 impl Builder {
-    /// Enables a grant, with a time to live of its own or the server's. Today's server knows
-    /// `client_credentials`; others stay refused.
+    /// Enables a grant, with a time to live of its access tokens or the server's. Those on behalf of
+    /// users need [`Builder::approvals`].
     #[must_use]
     pub fn enable(mut self, grant: GrantType, ttl: Option<Ttl>) -> Self {
         self.policy.grants.retain(|(enabled, _)| *enabled != grant);
@@ -212,6 +233,30 @@ impl Builder {
     #[must_use]
     pub fn tokens(mut self, tokens: Arc<dyn Tokens>) -> Self {
         self.tokens = Some(tokens);
+        self
+    }
+
+    /// The storage of what users allowed, without which no grant on their behalf works.
+    #[must_use]
+    pub fn approvals(mut self, approvals: Arc<dyn Approvals>) -> Self {
+        self.approvals = Some(approvals);
+        self
+    }
+
+    /// How long refresh tokens go on at most, from the user's approval on, and how long one may lie
+    /// unused; 90 and 30 days by default.
+    #[must_use]
+    pub fn refresh_ttl(mut self, longest: Ttl, unused: Ttl) -> Self {
+        self.policy.refresh_ttl = longest;
+        self.policy.refresh_idle = unused;
+        self
+    }
+
+    /// Where the host mounts the authorization endpoint, for the metadata; `/oauth/authorize` by
+    /// default.
+    #[must_use]
+    pub fn authorization_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.authorization = path.into();
         self
     }
 
@@ -258,6 +303,12 @@ impl Builder {
             keys: self.keys,
             hasher,
             session_hasher: self.secret_key.session_hasher(),
+            codes: Box::new(self.secret_key.code_hasher()),
+            refresh_tokens: Box::new(RefreshTokens::new(
+                &self.secret_key,
+                self.previous_secret_key.as_ref(),
+            )),
+            approvals: self.approvals,
             sealer: TokenSealer::new(&self.secret_key, self.previous_secret_key.as_slice()),
             tokens: self.tokens,
             clients: ClientCache::new(storage, self.cached_clients),

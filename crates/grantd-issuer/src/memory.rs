@@ -1,5 +1,6 @@
 //! Storage in memory: for tests, and for hosts whose clients live in their configuration.
 
+mod approvals;
 mod sessions;
 mod survey;
 mod tables;
@@ -20,7 +21,7 @@ use crate::{
     admin::Stamp,
     audit::{AuditEvent, AuditQuery, Deed, Order},
     change_log::{ChangeEntry, Changed},
-    client_change::{ClientChange, ClientRecord},
+    client_change::{ClientChange, ClientRecord, Fate},
     fault::StorageFault,
     registration::{ClientFilter, LastUse, PermissionEntry, Registration, RoleEntry},
     storage::{Clients, Conflict, Registry, RegistryError, Tokens},
@@ -76,6 +77,10 @@ impl Tokens for Memory {
             client: found.map(|client| (client.state, client.generation)),
             credential_dead: token.credential.is_some_and(|id| dead("credential", id.to_string())),
             token_dead: dead("token", token.token.to_string()),
+            user: token.on_behalf.and_then(|(user, _)| {
+                tables.users.get(&user).map(|record| (record.user.state, record.user.generation))
+            }),
+            approval_dead: token.on_behalf.is_some_and(|(_, id)| dead("grant", id.to_string())),
         })
     }
 
@@ -126,6 +131,9 @@ impl Registry for Memory {
         let mut after = before.clone();
         let killed = change.apply(&mut after, &tables.catalog(), stamp.at)?;
         tables.clients.insert(after.client.id.clone(), after.clone());
+        if killed.approvals == Fate::Ends {
+            tables.end_approvals(|approval| approval.client == after.client.id, stamp.at);
+        }
         let deed = Deed::on_client(change.action(), Some(&before.client), &after.client);
         tables.record(&deed, &killed.changes(&after.client), stamp);
         Ok(Some(after.client))

@@ -1,12 +1,13 @@
 //! The server's metadata (RFC 8414): exactly what answers, from settings alone, never from a request.
 
 use bytes::Bytes;
-use grantd_core::Policy;
+use grantd_core::{CodeChallenge, GrantType, Policy};
 use serde_json::json;
 
 /// Where the host mounts the endpoints, each behind the issuer identifier.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
+    pub(crate) authorization: String,
     pub(crate) token: String,
     pub(crate) introspection: String,
     pub(crate) revocation: String,
@@ -15,7 +16,12 @@ pub(crate) struct Paths {
 impl Default for Paths {
     fn default() -> Self {
         let path = |name| format!("/oauth/{name}");
-        Self { token: path("token"), introspection: path("introspect"), revocation: path("revoke") }
+        Self {
+            authorization: path("authorize"),
+            token: path("token"),
+            introspection: path("introspect"),
+            revocation: path("revoke"),
+        }
     }
 }
 
@@ -26,7 +32,7 @@ pub(crate) enum SingleTokens {
     Unknown,
 }
 
-/// The document, rendered once. `response_types_supported` is left out while there is no
+/// The document, rendered once. `response_types_supported` is left out where there is no
 /// authorization endpoint: it would be empty, and RFC 8414 section 3.2 forbids empty lists.
 pub(crate) fn render(policy: &Policy, paths: &Paths, tokens: SingleTokens) -> Bytes {
     let issuer = &policy.issuer;
@@ -39,6 +45,16 @@ pub(crate) fn render(policy: &Policy, paths: &Paths, tokens: SingleTokens) -> By
         "grant_types_supported": grants,
         "token_endpoint_auth_methods_supported": secret,
     });
+    if policy.offers(GrantType::AuthorizationCode) {
+        document["authorization_endpoint"] = json!(format!("{issuer}{}", paths.authorization));
+        document["response_types_supported"] = json!(["code"]);
+        document["response_modes_supported"] = json!(["query"]);
+        document["code_challenge_methods_supported"] = json!([CodeChallenge::METHOD]);
+        document["authorization_response_iss_parameter_supported"] = json!(true);
+        document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);
+        // A public client redeems its code by its id and the PKCE verifier.
+        document["token_endpoint_auth_methods_supported"] = json!([secret[0], secret[1], "none"]);
+    }
     if tokens == SingleTokens::Known {
         document["introspection_endpoint"] = json!(format!("{issuer}{}", paths.introspection));
         document["introspection_endpoint_auth_methods_supported"] = json!(secret);

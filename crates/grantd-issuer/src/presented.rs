@@ -1,7 +1,7 @@
 //! The endpoints that a token is presented to: [`Issuer::introspect`] and [`Issuer::revoke`].
 
 use grantd_core::{
-    Authenticated, Introspection, Presentation, PresentedToken, Raw, Refusal, Revocation,
+    Authenticated, ClientId, Introspection, Presentation, PresentedToken, Raw, Refusal, Revocation,
     Timestamp, admit_introspection, authenticate, introspect, revoke,
 };
 
@@ -33,18 +33,26 @@ impl Issuer {
         Ok(introspect(&caller, token, &standing, self.identifier(), now))
     }
 
-    /// Ends a token of the caller's own (RFC 7009 section 2). When this returns, the token is dead
-    /// on disk, or was none that could be killed.
-    pub async fn revoke(&self, raw: &Raw<'_>) -> Result<(), TokenError> {
+    /// Ends a token of the caller's own (RFC 7009 section 2), a refresh token with all that its approval
+    /// produced. When this returns, it is dead on disk, or was none that could be killed. The answer is who the caller was.
+    pub async fn revoke(&self, raw: &Raw<'_>) -> Result<ClientId, TokenError> {
         let (tokens, now) = (self.tokens()?, self.clock.now());
         let request = Presentation::parse(raw).map_err(|why| refused(why, raw, None))?;
         let caller = self.prove(&request, raw, now).await?;
-        let Some(token) = self.read(&request.token) else { return Ok(()) };
-        let standing = tokens.standing(&token.names()).await?;
-        match revoke(&caller, &token, &standing, now).map_err(|why| refuse(why, raw, &caller))? {
-            Revocation::Kill => Ok(tokens.revoke_token(token.id, token.expires_at, now).await?),
-            Revocation::Nothing => Ok(()),
+        if let Some(approval) = self.approval_of(&caller, &request.token).await? {
+            let approval = approval.map_err(|why| refuse(why, raw, &caller))?;
+            self.approvals()?.end_approval(approval, now).await?;
+            return Ok(caller.client().id.clone());
         }
+        let done = caller.client().id.clone();
+        let Some(token) = self.read(&request.token) else { return Ok(done) };
+        let standing = tokens.standing(&token.names()).await?;
+        let revocation =
+            revoke(&caller, &token, &standing, now).map_err(|why| refuse(why, raw, &caller))?;
+        if revocation == Revocation::Kill {
+            tokens.revoke_token(token.id, token.expires_at, now).await?;
+        }
+        Ok(done)
     }
 
     async fn prove(

@@ -14,7 +14,10 @@ use grantd_core::{
 use crate::{
     admin::{Admin, Stamp},
     audit::ChainError,
-    checks::{check_client, check_description, check_grants, check_redirect_uri, check_text},
+    checks::{
+        check_client, check_description, check_grants, check_leniency, check_redirect_uri,
+        check_text,
+    },
     client_change::{ClientChange, ClientEdit, ClientRecord, Finish},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
@@ -194,6 +197,8 @@ impl Registrar {
         let known = self.client(id).await?;
         let uris = edit.redirect_uris.as_ref().unwrap_or(&known.redirect_uris);
         check_grants(known.kind, edit.grants.unwrap_or(known.grants), uris)?;
+        let retry = edit.refresh_retry.over(known.refresh_retry);
+        check_leniency(known.kind, edit.pkce.unwrap_or(known.pkce), retry)?;
         self.change(by, id, version, &ClientChange::Edit(Box::new(edit))).await
     }
 

@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
 use grantd_core::{
-    Algorithm, Api, Client, ClientApi, ClientId, ClientKind, ClientState, Credential, CredentialId,
-    GrantType, GrantTypes, Permission, RoleName, Secret, Timestamp, TokenFormat, Ttl,
+    Algorithm, Api, Client, ClientApi, ClientId, ClientKind, ClientState, CodeRules, Credential,
+    CredentialId, GrantType, GrantTypes, Permission, Pkce, RoleName, Secret, Timestamp,
+    TokenFormat, Ttl,
 };
 
 /// A registered client (RFC 7591 calls this the client's metadata).
@@ -40,6 +41,10 @@ pub struct Registration {
     pub format: Option<TokenFormat>,
     /// Signing algorithm of its tokens, where it has one of its own.
     pub signing_alg: Option<Algorithm>,
+    /// Whether it may act for users without PKCE.
+    pub pkce: Pkce,
+    /// How long it may send the refresh token before the present one again; `None`: not at all.
+    pub refresh_retry: Option<Ttl>,
     /// Raised whenever its tokens must die.
     pub generation: u64,
     /// Raised by every change, so that two who change at once notice each other.
@@ -177,6 +182,10 @@ pub struct NewClient {
     pub format: Option<TokenFormat>,
     /// Signing algorithm of its tokens.
     pub signing_alg: Option<Algorithm>,
+    /// Whether it may act for users without PKCE.
+    pub pkce: Pkce,
+    /// How long it may send the refresh token before the present one again.
+    pub refresh_retry: Option<Ttl>,
     /// The secret it starts with.
     pub secret: NewSecret,
 }
@@ -215,6 +224,8 @@ impl NewClient {
             access_token_ttl: self.access_token_ttl,
             format: self.format,
             signing_alg: self.signing_alg,
+            pkce: self.pkce,
+            refresh_retry: self.refresh_retry,
             generation: 1,
             version: 1,
             created_at: now,
@@ -291,7 +302,13 @@ impl Registration {
             access_token_ttl: self.access_token_ttl,
             format: self.format,
             signing_alg: self.signing_alg,
+            code: Some(Box::new(self.code_rules())).filter(|rules| **rules != CodeRules::default()),
         }
+    }
+
+    fn code_rules(&self) -> CodeRules {
+        let redirect_uris = self.redirect_uris.clone();
+        CodeRules { redirect_uris, pkce: self.pkce, refresh_retry: self.refresh_retry }
     }
 }
 

@@ -49,6 +49,10 @@ pub struct ClientView {
     pub format: Option<&'static str>,
     /// Algorithm of its access tokens; null: as the API says.
     pub signing_alg: Option<&'static str>,
+    /// `required`, or `optional` for a confidential client that acts for users without PKCE.
+    pub pkce: &'static str,
+    /// For how many seconds it may send a refresh token again that it has used; null: not at all.
+    pub refresh_retry: Option<u32>,
     /// Raised whenever its tokens must die.
     pub generation: u64,
     /// Raised by every change; the ETag is made of it.
@@ -159,6 +163,8 @@ impl From<&Registration> for ClientView {
             access_token_ttl: client.access_token_ttl.map(Ttl::seconds),
             format: client.format.map(TokenFormat::as_str),
             signing_alg: client.signing_alg.map(Algorithm::as_str),
+            pkce: client.pkce.as_str(),
+            refresh_retry: client.refresh_retry.map(Ttl::seconds),
             generation: client.generation,
             version: client.version,
             created_at: moment(client.created_at),

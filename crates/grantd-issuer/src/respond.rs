@@ -1,14 +1,18 @@
 //! Hop 7: results become HTTP answers. The whole of what the OAuth endpoints say on the wire.
 
+mod cross_origin;
 mod introspection;
 
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use grantd_core::{Authorization, ErrorCode, Issued, Raw, Refused};
+use grantd_core::{Authorization, ErrorCode, Issued, Raw, Refused, Secret};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{
+        ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, PRAGMA,
+        RETRY_AFTER, WWW_AUTHENTICATE,
+    },
 };
 use serde::{Serialize, Serializer};
 
@@ -42,16 +46,22 @@ impl Issuer {
         from: Option<IpAddr>,
     ) -> Response {
         let raw = raw(headers, body);
-        match self.token(&raw).await {
+        let (response, client) = match self.token(&raw).await {
             Ok(issued) => {
                 self.note_issued(&issued, from);
-                token(&issued)
+                (token(&issued), Some(issued.client))
             }
             Err(TokenError::Refused(refused)) => {
-                refusal(self.note_refused(refused, &raw, from).await)
+                let refused = self.note_refused(refused, &raw, from).await;
+                let client = refused.client.clone();
+                (refusal(refused), client)
             }
-            Err(TokenError::Faulted(fault)) => self::fault(fault),
+            Err(TokenError::Faulted(fault)) => return self::fault(fault),
+        };
+        if headers.contains_key(ORIGIN) {
+            return self.open_to_page(response, headers, client.as_ref()).await;
         }
+        response
     }
 
     /// The introspection endpoint (RFC 7662): answers a POST as [`Issuer::post_token`] does.
@@ -66,7 +76,10 @@ impl Issuer {
     /// of a success is `{}`: some clients fail on an empty one.
     pub async fn post_revoke(&self, headers: &HeaderMap, body: &[u8]) -> Response {
         match self.revoke(&raw(headers, body)).await {
-            Ok(()) => answer(StatusCode::OK, Bytes::from_static(b"{}")),
+            Ok(client) => {
+                let done = answer(StatusCode::OK, Bytes::from_static(b"{}"));
+                self.open_to_page(done, headers, Some(&client)).await
+            }
             Err(error) => Self::failure(error),
         }
     }
@@ -123,6 +136,8 @@ fn token(issued: &Issued) -> Response {
         scope: &'a str,
         #[serde(serialize_with = "as_list")]
         scopes: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<&'a str>,
     }
     let mut body = Vec::with_capacity(issued.access_token.len() + issued.scope.len() * 2 + 128);
     let written = serde_json::to_writer(
@@ -133,6 +148,7 @@ fn token(issued: &Issued) -> Response {
             expires_in: issued.expires_in,
             scope: &issued.scope,
             scopes: &issued.scope,
+            refresh_token: issued.refresh_token.as_ref().map(Secret::reveal),
         },
     );
     if written.is_err() {
@@ -190,6 +206,8 @@ fn document(body: Bytes) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, CACHEABLE);
     headers.remove(PRAGMA);
+    // Public, and the same for everybody.
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 

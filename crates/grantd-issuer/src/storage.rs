@@ -12,6 +12,7 @@ use grantd_core::{
 
 use crate::{
     admin::Stamp,
+    approvals::Approvals,
     audit::{AuditEvent, AuditQuery},
     change_log::ChangeEntry,
     client_change::{ClientChange, ClientRecord},
@@ -68,7 +69,7 @@ pub trait Tokens: Send + Sync {
 
 /// What the commands ask of storage. Every call is one transaction.
 #[async_trait]
-pub trait Registry: Clients + Usage + Users + Sessions + Surveys {
+pub trait Registry: Clients + Usage + Users + Sessions + Surveys + Approvals {
     /// Adds a client with its first credential.
     async fn create_client(
         &self,

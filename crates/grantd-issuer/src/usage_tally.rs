@@ -187,6 +187,14 @@ impl Issuer {
         }
         refused
     }
+
+    /// Counts what a client was refused at the authorization endpoint.
+    pub fn note_refused_authorization(&self, refused: &Refused, from: Option<IpAddr>) {
+        if let Some(client) = &refused.client {
+            let outcome = Outcome::refused(refused.refusal);
+            self.usage.count(client, outcome, (self.clock.now(), from));
+        }
+    }
 }
 
 #[cfg(test)]

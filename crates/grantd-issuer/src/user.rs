@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use grantd_core::{Permission, RoleName, Timestamp, UserId};
+use grantd_core::{Permission, RoleName, Timestamp, UserId, UserState};
 
 use crate::{password::PasswordHash, registration::sorted};
 
@@ -38,42 +38,6 @@ pub struct UserRecord {
     pub user: User,
     /// The password's hash; `None`: nobody enters by a password.
     pub password: Option<PasswordHash>,
-}
-
-/// Whether a user may act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserState {
-    /// They may.
-    Active,
-    /// They may not sign in, their sessions are over and tokens on their behalf are dead.
-    Disabled,
-}
-
-impl UserState {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Active, Self::Disabled];
-
-    /// The name in rows and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-/// A state that no user has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown state `{0}`: use active or disabled")]
-pub struct UnknownUserState(String);
-
-impl FromStr for UserState {
-    type Err = UnknownUserState;
-
-    fn from_str(text: &str) -> Result<Self, UnknownUserState> {
-        let named = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        named.ok_or_else(|| UnknownUserState(text.to_owned()))
-    }
 }
 
 /// What a user signs in with: 1 to 200 characters on one line without blanks at its ends, and no

@@ -1,14 +1,14 @@
 //! Changes of one user, decided: what becomes of them, which tokens die and which sessions end.
 
-use grantd_core::{Permission, RoleName, SessionId, Timestamp};
+use grantd_core::{Permission, RoleName, SessionId, Timestamp, UserState};
 
 use crate::{
     change_log::Changed,
-    client_change::{Catalog, merged},
+    client_change::{Catalog, Fate, merged},
     client_edit::lacking,
     password::PasswordHash,
     storage::Conflict,
-    user::{User, UserName, UserRecord, UserState},
+    user::{User, UserName, UserRecord},
 };
 
 /// Changes of what is said about a user; `None` and empty lists leave things as they are.
@@ -49,6 +49,8 @@ pub struct UserKilled {
     pub generation: bool,
     /// Which of their sessions end.
     pub sessions: Ended,
+    /// What becomes of what they allowed clients.
+    pub approvals: Fate,
 }
 
 /// Which sessions of a user end.
@@ -97,13 +99,14 @@ impl UserChange {
                 user.state = *state;
                 let off = *state == UserState::Disabled;
                 let sessions = if off { Ended::All } else { Ended::None };
-                UserKilled { generation: differs, sessions }
+                let approvals = if off { Fate::Ends } else { Fate::Stays };
+                UserKilled { generation: differs, sessions, approvals }
             }
             Self::Password { hash, keep } => {
                 record.password = Some(hash.clone());
                 // Tokens live on: they are what the user allowed apps, not what the password opens.
                 let sessions = keep.map_or(Ended::All, Ended::AllBut);
-                UserKilled { generation: false, sessions }
+                UserKilled { sessions, ..UserKilled::default() }
             }
         };
         let user = &mut record.user;
@@ -143,6 +146,6 @@ impl UserEdit {
         let had = catalog.rights(&before.permissions, &before.roles);
         let lost = had.iter().any(|name| !kept.contains(*name));
         let role_lost = before.roles.iter().any(|role| !user.roles.contains(role));
-        Ok(UserKilled { generation: lost || role_lost, sessions: Ended::None })
+        Ok(UserKilled { generation: lost || role_lost, ..UserKilled::default() })
     }
 }

@@ -1,5 +1,7 @@
 //! SQLite: one file, one writer, readers beside it.
 
+mod approval_writes;
+mod approvals;
 mod audit;
 mod catalog;
 mod client_writes;

@@ -1,6 +1,7 @@
 //! `grantd serve`: the server as a process, from its settings to its last connection.
 
 mod api;
+mod authorization;
 mod body;
 mod connection;
 mod console;
@@ -20,7 +21,7 @@ use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use grantd_core::GrantType;
-use grantd_issuer::{Clients, Issuer, Registry, StorageFault, Tokens};
+use grantd_issuer::{Approvals, Clients, Issuer, Registry, StorageFault, Tokens};
 use grantd_store::Sqlite;
 use serde_json::json;
 use tokio::{
@@ -81,6 +82,8 @@ pub(crate) fn builder(
     let (keys, secret_key) = (settings.key_ring()?, settings.secret_key()?);
     let previous = settings.previous_secret_key()?;
     let (ttl, machine_ttl) = (settings.access_token_ttl()?, settings.client_credentials_ttl()?);
+    let (refresh_ttl, refresh_idle) =
+        (settings.refresh_token_ttl()?, settings.refresh_token_idle()?);
     Ok(move |issuer, store: Arc<Sqlite>| {
         let builder = Issuer::builder(issuer, keys, secret_key);
         let builder = match previous {
@@ -90,6 +93,10 @@ pub(crate) fn builder(
         builder
             .access_token_ttl(ttl)
             .enable(GrantType::ClientCredentials, machine_ttl)
+            .enable(GrantType::AuthorizationCode, None)
+            .enable(GrantType::RefreshToken, None)
+            .refresh_ttl(refresh_ttl, refresh_idle)
+            .approvals(Arc::clone(&store) as Arc<dyn Approvals>)
             .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
             .build(store as Arc<dyn Clients>)
     })

@@ -45,6 +45,12 @@ pub(crate) struct ServeFlags {
     /// What one of the client credentials grant lives [env: GRANTD_CLIENT_CREDENTIALS_TTL]
     #[arg(long, value_name = "DURATION")]
     pub(crate) client_credentials_ttl: Option<String>,
+    /// How long refresh tokens go on, from the user's approval on [env: GRANTD_REFRESH_TOKEN_TTL]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) refresh_token_ttl: Option<String>,
+    /// How long one may lie unused [env: GRANTD_REFRESH_TOKEN_IDLE]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) refresh_token_idle: Option<String>,
     /// Proxies that may say where a request comes from, like 10.0.0.0/8 [env: GRANTD_TRUSTED_PROXIES]
     #[arg(long, value_name = "NETWORKS")]
     pub(crate) trusted_proxies: Option<String>,
@@ -61,6 +67,8 @@ impl ServeFlags {
             issuer: self.issuer.or(other.issuer),
             access_token_ttl: self.access_token_ttl.or(other.access_token_ttl),
             client_credentials_ttl: self.client_credentials_ttl.or(other.client_credentials_ttl),
+            refresh_token_ttl: self.refresh_token_ttl.or(other.refresh_token_ttl),
+            refresh_token_idle: self.refresh_token_idle.or(other.refresh_token_idle),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             insecure_http: self.insecure_http || other.insecure_http,
         }
@@ -211,6 +219,20 @@ impl Settings {
     /// What a token of the client credentials grant lives, if the grant has its own.
     pub(crate) fn client_credentials_ttl(&self) -> Result<Option<Ttl>> {
         self.parsed("GRANTD_CLIENT_CREDENTIALS_TTL", self.serve.client_credentials_ttl.as_ref())
+    }
+
+    /// How long refresh tokens go on at most, from the user's approval on.
+    pub(crate) fn refresh_token_ttl(&self) -> Result<Ttl> {
+        let said =
+            self.parsed("GRANTD_REFRESH_TOKEN_TTL", self.serve.refresh_token_ttl.as_ref())?;
+        said.map_or_else(|| "90d".parse().context("90d"), Ok)
+    }
+
+    /// How long a refresh token may lie unused.
+    pub(crate) fn refresh_token_idle(&self) -> Result<Ttl> {
+        let said =
+            self.parsed("GRANTD_REFRESH_TOKEN_IDLE", self.serve.refresh_token_idle.as_ref())?;
+        said.map_or_else(|| "30d".parse().context("30d"), Ok)
     }
 
     /// The log filter.

@@ -1,9 +1,9 @@
 //! The client credentials grant (RFC 6749 section 4.4): the client speaks for itself alone.
 
-use super::{Authorized, Policy, choose_api, grant_scope};
+use super::{Authorized, Policy, choose_api, grant, grant_scope};
 use crate::{
     authenticate::Authenticated, client::ClientKind, grant_type::GrantType, refusal::Refusal,
-    token_format::TokenFormat, token_request::Ask,
+    token_request::Ask,
 };
 
 pub(super) fn authorize<'a>(
@@ -17,15 +17,6 @@ pub(super) fn authorize<'a>(
         return Err(Refusal::GrantTypeNotAllowed);
     }
     let chosen = choose_api(client, ask, &policy.issuer)?;
-    let api = &chosen.api;
-    Ok(Authorized {
-        client,
-        credential: authenticated.credential(),
-        grant: GrantType::ClientCredentials,
-        audience: api.audience(&policy.issuer),
-        scope: grant_scope(client, chosen, ask.scope.as_ref())?,
-        ttl: policy.ttl(client, api, GrantType::ClientCredentials),
-        format: client.format.or(api.format).unwrap_or(TokenFormat::Jwt),
-        signing_alg: client.signing_alg.or(api.signing_alg),
-    })
+    let scope = grant_scope(client, chosen, ask.scope.as_ref())?;
+    Ok(grant(authenticated, chosen, scope, GrantType::ClientCredentials, policy))
 }

@@ -95,6 +95,7 @@ mod tests {
             access_token_ttl: None,
             format: None,
             signing_alg: None,
+            code: None,
         }
     }
 

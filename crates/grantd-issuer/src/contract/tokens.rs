@@ -12,18 +12,28 @@ use crate::{NewClient, Registrar, Registry, Tokens};
 #[macro_export]
 macro_rules! tokens_contract {
     ($make:expr) => {
-        $crate::tokens_contract! { $make;
+        $crate::tokens_contract! { $make; tokens
             a_killed_token_is_dead_at_once_and_no_other_is
             a_killed_token_is_remembered_until_its_end
             the_standing_of_a_client_is_what_it_is_now
             a_secret_that_was_ended_kills_its_tokens_and_one_that_ended_by_itself_does_not
         }
+        $crate::tokens_contract! { $make; approvals
+            an_approval_is_found_by_its_code_and_no_other
+            a_code_works_once
+            of_a_hundred_redemptions_one_wins
+            a_refresh_token_works_once
+            a_family_never_forks
+            consent_is_remembered_until_it_is_taken_back
+            disabled_users_and_suspended_clients_lose_their_approvals
+            approvals_are_bounded
+        }
     };
-    ($make:expr; $($clause:ident)+) => {
+    ($make:expr; $part:ident $($clause:ident)+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $clause() {
             let (storage, _keep) = $make.await;
-            $crate::contract::tokens::$clause(std::sync::Arc::new(storage)).await;
+            $crate::contract::$part::$clause(std::sync::Arc::new(storage)).await;
         })+
     };
 }
@@ -43,6 +53,7 @@ async fn client<S: Whole>(storage: &Arc<S>) -> TokenNames {
         client: created.client.id.to_string(),
         credential: created.secret.map(|(id, _)| id),
         token: TokenId::mint(NOW, [0; 10]),
+        on_behalf: None,
     }
 }
 
@@ -51,7 +62,13 @@ async fn standing<S: Whole>(storage: &Arc<S>, token: &TokenNames) -> Standing {
 }
 
 fn alive() -> Standing {
-    Standing { client: Some((ClientState::Active, 1)), credential_dead: false, token_dead: false }
+    Standing {
+        client: Some((ClientState::Active, 1)),
+        credential_dead: false,
+        token_dead: false,
+        user: None,
+        approval_dead: false,
+    }
 }
 
 /// Dead when the call returns, and again without harm.

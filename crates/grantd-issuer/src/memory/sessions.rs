@@ -3,13 +3,12 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use grantd_core::{SecretHash, SessionId, Timestamp, UserId};
+use grantd_core::{SecretHash, SessionId, Timestamp, UserId, UserState};
 
 use super::{Memory, tables::Tables};
 use crate::{
     fault::StorageFault,
     session::{Session, Sessions, SignedIn},
-    user::UserState,
     user_change::Ended,
 };
 

@@ -6,11 +6,14 @@ use std::{
 };
 
 use grantd_core::{
-    Api, ClientApi, ClientId, Permission, RoleName, SecretHash, SessionId, Timestamp, Ttl, UserId,
+    Api, ApprovalId, ClientApi, ClientId, Permission, RoleName, SecretHash, SessionId, Timestamp,
+    Ttl, UserId,
 };
 
+use super::approvals::Kept;
 use crate::{
     admin::Stamp,
+    approvals::Consent,
     audit::{AuditEvent, Deed},
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
@@ -33,6 +36,8 @@ pub(super) struct Tables {
     pub(super) usage: BTreeMap<UsageKey, UsageCount>,
     pub(super) users: BTreeMap<UserId, UserRecord>,
     pub(super) sessions: BTreeMap<SessionId, (Session, SecretHash)>,
+    pub(super) approvals: BTreeMap<ApprovalId, Kept>,
+    pub(super) consents: BTreeMap<(UserId, ClientId), Consent>,
 }
 
 impl Default for Tables {
@@ -49,6 +54,8 @@ impl Default for Tables {
             usage: BTreeMap::new(),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            consents: BTreeMap::new(),
         }
     }
 }

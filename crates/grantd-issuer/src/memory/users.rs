@@ -10,6 +10,7 @@ use crate::{
     admin::Stamp,
     audit::Deed,
     change_log::Changed,
+    client_change::Fate,
     fault::StorageFault,
     password::PasswordHash,
     storage::{Conflict, RegistryError},
@@ -51,6 +52,9 @@ impl Users for Memory {
         tables.check_name(&after.user)?;
         tables.users.insert(id, after.clone());
         tables.end_sessions(id, killed.sessions);
+        if killed.approvals == Fate::Ends {
+            tables.end_approvals(|approval| approval.user == id, stamp.at);
+        }
         let shown = (Some(&before.user), Some(&after.user));
         let deed = Deed::on(change.action(), "user", &id, shown);
         tables.record(&deed, &[killed.change(&after.user)], stamp);

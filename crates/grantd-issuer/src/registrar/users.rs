@@ -1,13 +1,13 @@
 //! The commands on users.
 
-use grantd_core::{SessionId, UserId};
+use grantd_core::{SessionId, UserId, UserState};
 
 use super::{CommandError, Registrar};
 use crate::{
     admin::Admin,
     entropy::draw,
     password::PasswordHash,
-    user::{NewUser, User, UserFilter, UserName, UserState},
+    user::{NewUser, User, UserFilter, UserName},
     user_change::{UserChange, UserEdit},
 };
 

@@ -20,7 +20,7 @@ pub(super) fn answer(told: &Introspection) -> Response {
     }
 }
 
-/// RFC 7662 section 2.2, and grantd's `roles gty gen cid`.
+/// RFC 7662 section 2.2, and grantd's `roles gty gen cid ugen grant`.
 #[derive(Serialize)]
 struct Facts<'a> {
     active: bool,
@@ -38,6 +38,10 @@ struct Facts<'a> {
     r#gen: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ugen: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<String>,
 }
 
 impl<'a> Facts<'a> {
@@ -57,6 +61,8 @@ impl<'a> Facts<'a> {
             gty: token.grant.as_str(),
             r#gen: token.generation,
             cid: token.credential.map(|id| id.to_string()),
+            ugen: token.on_behalf.map(|owner| owner.generation),
+            grant: token.on_behalf.map(|owner| owner.approval.to_string()),
         }
     }
 }

@@ -17,9 +17,9 @@ const BOTH: [&str; 2] = ["cc", "opaque"];
 /// An access token of this client, sealed as the server with key 7 would have.
 fn sealed(client: &str, jti: u8) -> String {
     let claims = json!({
-        "iss": ISSUER, "sub": "u1", "aud": ISSUER, "client_id": client, "iat": NOW, "exp": NOW + 60,
+        "iss": ISSUER, "sub": client, "aud": ISSUER, "client_id": client, "iat": NOW, "exp": NOW + 60,
         "jti": format!("01890000-0000-7000-8000-0000000000{jti:02x}"), "scope": "a.read",
-        "roles": [], "gty": "authorization_code", "gen": 1,
+        "roles": [], "gty": "client_credentials", "gen": 1,
     });
     TokenSealer::new(&key(7), &[]).seal(claims.to_string().as_bytes(), [jti; 12]).unwrap()
 }
@@ -173,6 +173,8 @@ impl Tokens for Broken {
             client: Some((ClientState::Active, 1)),
             credential_dead: false,
             token_dead: false,
+            user: None,
+            approval_dead: false,
         })
     }
 

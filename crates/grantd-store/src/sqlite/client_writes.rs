@@ -5,12 +5,12 @@ use grantd_issuer::{
     Conflict, Registration, RegistryError, Stamp,
     audit::Deed,
     change_log::Changed,
-    client_change::{ClientChange, ClientRecord},
+    client_change::{ClientChange, ClientRecord, Fate},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    catalog, clients,
+    approval_writes, catalog, clients,
     lane::fault,
     record::{allow_ttl, execute, record},
     statements as sql,
@@ -47,6 +47,9 @@ pub(super) fn change(
     let mut after = before.clone();
     let killed = change.apply(&mut after, &catalog::load(connection)?, stamp.at)?;
     put(connection, &after)?;
+    if killed.approvals == Fate::Ends {
+        approval_writes::end(connection, sql::END_APPROVALS_OF_CLIENT, [id], stamp.at)?;
+    }
     let deed = Deed::on_client(change.action(), Some(&before.client), &after.client);
     record(connection, &deed, &killed.changes(&after.client), stamp)?;
     Ok(Some(after.client))
@@ -97,6 +100,8 @@ fn put(connection: &Connection, new: &ClientRecord) -> Result<(), RegistryError>
         client.updated_at.micros(),
         client.format.map(TokenFormat::as_str),
         client.serves.join("\n"),
+        client.pkce.as_str(),
+        client.refresh_retry.map(Ttl::seconds),
     ];
     execute(connection, sql::PUT_CLIENT, row)?;
     allow_ttl(connection, client.access_token_ttl)?;

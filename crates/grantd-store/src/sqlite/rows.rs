@@ -3,10 +3,11 @@
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use grantd_core::{
-    Api, ClientApi, ClientKind, ClientState, Credential, Permission, SecretHash, Timestamp, Ttl,
+    Api, Approval, ClientApi, ClientKind, ClientState, CodeChallenge, CodeTerms, Credential,
+    Permission, Pkce, RefreshState, SecretHash, Timestamp, Ttl, UserState,
 };
 use grantd_issuer::{
-    CredentialSummary, LastUse, Owner, Registration, Session, User, UserRecord, UserState,
+    Consent, CredentialSummary, LastUse, Owner, Registration, Session, User, UserRecord,
     audit::AuditEvent, change_log::ChangeEntry,
 };
 use rusqlite::{Row, types::Type};
@@ -37,6 +38,8 @@ pub(super) fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
         updated_at: timestamp(row, 15)?,
         format: optional(row, 16)?,
         serves: row.get_ref(17)?.as_str()?.lines().map(ToOwned::to_owned).collect(),
+        pkce: named(row, 18, &Pkce::ALL, Pkce::as_str)?,
+        refresh_retry: ttl(row, 19)?,
         credentials: Vec::new(),
     })
 }
@@ -46,7 +49,7 @@ pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
     let user = User {
         id: parse(row, 0)?,
         name: parse(row, 1)?,
-        state: named(row, 2, &UserState::ALL, UserState::as_str)?,
+        state: user_state(row, 2)?,
         permissions: Vec::new(),
         roles: Vec::new(),
         generation: unsigned(row, 4)?,
@@ -68,6 +71,43 @@ pub(super) fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         ends_at: timestamp(row, 4)?,
         address: row.get(5)?,
         agent: row.get(6)?,
+    })
+}
+
+/// An approval.
+pub(super) fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
+    Ok(Approval {
+        id: parse(row, 0)?,
+        user: parse(row, 1)?,
+        client: parse(row, 2)?,
+        api: row.get(3)?,
+        scope: row.get(4)?,
+        given_at: timestamp(row, 5)?,
+        code: CodeTerms {
+            redirect_uri: row.get(6)?,
+            challenge: row.get::<_, Option<[u8; 32]>>(7)?.map(CodeChallenge::from_bytes),
+            ends_at: timestamp(row, 8)?,
+            spent: row.get(9)?,
+        },
+        refresh: refresh_state(row, 10)?,
+        ends_at: timestamp(row, 12)?,
+    })
+}
+
+/// Where a family of refresh tokens stands, from two columns.
+pub(super) fn refresh_state(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<RefreshState>> {
+    let Some(number) = row.get(at)? else { return Ok(None) };
+    Ok(Some(RefreshState { number, rotated_at: timestamp(row, at + 1)? }))
+}
+
+/// A consent.
+pub(super) fn consent(row: &Row<'_>) -> rusqlite::Result<Consent> {
+    Ok(Consent {
+        user: parse(row, 0)?,
+        client: parse(row, 1)?,
+        permissions: words(row.get_ref(2)?.as_str()?, 2)?,
+        given_at: timestamp(row, 3)?,
+        used_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros),
     })
 }
 
@@ -140,6 +180,11 @@ pub(super) fn push_client_api(apis: &mut Vec<ClientApi>, row: &Row<'_>) -> rusql
 /// A client's state by its name.
 pub(super) fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<ClientState> {
     named(row, at, &ClientState::ALL, ClientState::as_str)
+}
+
+/// A user's state by its name.
+pub(super) fn user_state(row: &Row<'_>, at: usize) -> rusqlite::Result<UserState> {
+    named(row, at, &UserState::ALL, UserState::as_str)
 }
 
 /// A text column that parses.

@@ -11,7 +11,8 @@ macro_rules! statements {
 
 statements! {
     CLIENT = "SELECT id, name, description, kind, state, grants, redirect_uris, owner_type, owner_id, default_scope,
-                     access_token_ttl, signing_alg, generation, version, created_at, updated_at, token_format, serves
+                     access_token_ttl, signing_alg, generation, version, created_at, updated_at, token_format, serves,
+                     pkce, refresh_retry
               FROM clients WHERE id = ?1";
     CLIENTS_AFTER = "SELECT id FROM clients
                      WHERE id > ?1 AND (?3 IS NULL OR owner_type = ?3) AND ?4 IS NULL
@@ -25,8 +26,8 @@ statements! {
                         ORDER BY id LIMIT ?2";
     PUT_CLIENT = "INSERT INTO clients (id, name, description, kind, state, grants, redirect_uris, owner_type,
                                        owner_id, default_scope, access_token_ttl, signing_alg, generation,
-                                       version, created_at, updated_at, token_format, serves)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                                       version, created_at, updated_at, token_format, serves, pkce, refresh_retry)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
                   ON CONFLICT (id) DO UPDATE SET
                       name = excluded.name, description = excluded.description, state = excluded.state,
                       grants = excluded.grants, redirect_uris = excluded.redirect_uris,
@@ -34,7 +35,8 @@ statements! {
                       default_scope = excluded.default_scope, access_token_ttl = excluded.access_token_ttl,
                       signing_alg = excluded.signing_alg, generation = excluded.generation,
                       version = excluded.version, updated_at = excluded.updated_at,
-                      token_format = excluded.token_format, serves = excluded.serves";
+                      token_format = excluded.token_format, serves = excluded.serves,
+                      pkce = excluded.pkce, refresh_retry = excluded.refresh_retry";
     RAISE_ROLE_HOLDERS = "UPDATE clients SET generation = generation + 1, version = version + 1, updated_at = ?2
                           WHERE id IN (SELECT client_id FROM client_roles WHERE role = ?1)
                           RETURNING id, generation";
@@ -176,7 +178,43 @@ statements! {
     STANDING = "SELECT (SELECT state FROM clients WHERE id = ?1),
                        (SELECT generation FROM clients WHERE id = ?1),
                        EXISTS (SELECT 1 FROM change_log WHERE kind = 'credential' AND id = ?2),
-                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'token' AND id = ?3)";
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'token' AND id = ?3),
+                       (SELECT state FROM users WHERE id = ?4),
+                       (SELECT generation FROM users WHERE id = ?4),
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'grant' AND id = ?5)";
+
+    INSERT_APPROVAL = "INSERT INTO approvals (id, user_id, client_id, api, scope, given_at, code, redirect_uri,
+                                              challenge, code_ends_at, ends_at)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    APPROVAL_OF_CODE = "SELECT id, user_id, client_id, api, scope, given_at, redirect_uri, challenge, code_ends_at,
+                               spent, refresh_number, rotated_at, ends_at
+                        FROM approvals WHERE code = ?1";
+    APPROVAL_OF_FAMILY = "SELECT id, user_id, client_id, api, scope, given_at, redirect_uri, challenge, code_ends_at,
+                                 spent, refresh_number, rotated_at, ends_at
+                          FROM approvals WHERE family IN (?1, ?2)";
+    HAS_APPROVAL = "SELECT 1 FROM approvals WHERE id = ?1";
+    SPEND_CODE = "UPDATE approvals SET spent = 1, family = ?2, refresh_number = ?3, rotated_at = ?4, ends_at = ?5
+                  WHERE id = ?1 AND spent = 0";
+    REFRESH_STATE = "SELECT refresh_number, rotated_at FROM approvals WHERE id = ?1";
+    ROTATE_REFRESH = "UPDATE approvals SET refresh_number = ?2, rotated_at = ?3, ends_at = ?4 WHERE id = ?1";
+    END_APPROVAL = "DELETE FROM approvals WHERE id = ?1 RETURNING id";
+    END_APPROVALS_BETWEEN = "DELETE FROM approvals WHERE user_id = ?1 AND client_id = ?2 RETURNING id";
+    END_APPROVALS_OF_USER = "DELETE FROM approvals WHERE user_id = ?1 RETURNING id";
+    END_APPROVALS_OF_CLIENT = "DELETE FROM approvals WHERE client_id = ?1 RETURNING id";
+    END_OLDEST_APPROVALS = "DELETE FROM approvals WHERE id IN (
+                                SELECT id FROM approvals WHERE user_id = ?1 AND client_id = ?2
+                                ORDER BY id DESC LIMIT -1 OFFSET ?3)
+                            RETURNING id";
+    FORGET_APPROVALS = "DELETE FROM approvals WHERE ends_at <= ?1";
+    CONSENT = "SELECT user_id, client_id, permissions, given_at, used_at FROM consents
+               WHERE user_id = ?1 AND client_id = ?2";
+    CONSENTS = "SELECT user_id, client_id, permissions, given_at, used_at FROM consents
+                WHERE user_id = ?1 ORDER BY used_at DESC, client_id LIMIT ?2";
+    PUT_CONSENT = "INSERT INTO consents (user_id, client_id, permissions, given_at) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (user_id, client_id) DO UPDATE SET permissions = excluded.permissions";
+    DELETE_CONSENT = "DELETE FROM consents WHERE user_id = ?1 AND client_id = ?2";
+    CONSENT_USED = "UPDATE consents SET used_at = ?2
+                    WHERE (user_id, client_id) = (SELECT user_id, client_id FROM approvals WHERE id = ?1)";
 
     ADD_USAGE = "INSERT INTO usage (client_id, hour, outcome, count, last_at, last_from) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (client_id, hour, outcome) DO UPDATE SET

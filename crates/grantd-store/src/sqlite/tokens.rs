@@ -13,16 +13,25 @@ impl Tokens for Sqlite {
         let client = token.client.clone();
         let credential = token.credential.map(|id| id.to_string());
         let id = token.token.to_string();
+        let owner = token.on_behalf.map(|(user, _)| user.to_string());
+        let approval = token.on_behalf.map(|(_, approval)| approval.to_string());
         let question = move |open: &Connection| {
-            open.prepare_cached(sql::STANDING)?.query_row(params![client, credential, id], |row| {
-                let generation: Option<i64> = row.get(1)?;
-                let state = generation.map(|_| rows::state(row, 0)).transpose()?;
-                Ok(Standing {
-                    client: state.zip(generation.map(i64::unsigned_abs)),
-                    credential_dead: row.get(2)?,
-                    token_dead: row.get(3)?,
-                })
-            })
+            open.prepare_cached(sql::STANDING)?.query_row(
+                params![client, credential, id, owner, approval],
+                |row| {
+                    let generation: Option<i64> = row.get(1)?;
+                    let state = generation.map(|_| rows::state(row, 0)).transpose()?;
+                    let user_generation: Option<i64> = row.get(5)?;
+                    let user = user_generation.map(|_| rows::user_state(row, 4)).transpose()?;
+                    Ok(Standing {
+                        client: state.zip(generation.map(i64::unsigned_abs)),
+                        credential_dead: row.get(2)?,
+                        token_dead: row.get(3)?,
+                        user: user.zip(user_generation.map(i64::unsigned_abs)),
+                        approval_dead: row.get(6)?,
+                    })
+                },
+            )
         };
         self.reader().read(question).await
     }

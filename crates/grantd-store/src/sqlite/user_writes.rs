@@ -3,12 +3,12 @@
 use grantd_core::{Timestamp, UserId};
 use grantd_issuer::{
     Conflict, PasswordHash, RegistryError, Stamp, User, UserRecord, audit::Deed,
-    change_log::Changed, user_change::UserChange,
+    change_log::Changed, client_change::Fate, user_change::UserChange,
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    catalog,
+    approval_writes, catalog,
     lane::fault,
     record::{execute, record},
     rows, sessions, statements as sql, users,
@@ -46,6 +46,9 @@ pub(super) fn change(
     let killed = change.apply(&mut after, &catalog::load(connection)?, stamp.at)?;
     put(connection, &after)?;
     sessions::end(connection, id, killed.sessions)?;
+    if killed.approvals == Fate::Ends {
+        approval_writes::end(connection, sql::END_APPROVALS_OF_USER, [id.to_string()], stamp.at)?;
+    }
     let shown = (Some(&before.user), Some(&after.user));
     let deed = Deed::on(change.action(), "user", &id, shown);
     record(connection, &deed, &[killed.change(&after.user)], stamp)?;

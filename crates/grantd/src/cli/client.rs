@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use grantd_core::{
-    Algorithm, ClientId, ClientState, CredentialId, GrantType, Permission, RoleName, TokenFormat,
-    Ttl,
+    Algorithm, ClientId, ClientState, CredentialId, GrantType, Permission, Pkce, RoleName,
+    TokenFormat, Ttl,
 };
 use grantd_issuer::{Owner, Setting};
 
@@ -85,6 +85,12 @@ pub(crate) struct ClientCreate {
     /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA
     #[arg(long, value_name = "ALG")]
     pub(crate) signing_alg: Option<Algorithm>,
+    /// Whether it must use PKCE when it acts for users: required, or optional for a confidential one
+    #[arg(long, value_name = "POLICY", default_value = "required")]
+    pub(crate) pkce: Pkce,
+    /// How long it may send a used refresh token again, like 30s [default: not at all]
+    #[arg(long, value_name = "DURATION", conflicts_with = "public")]
+    pub(crate) refresh_retry: Option<Ttl>,
     /// An id brought in from elsewhere [default: a UUID]
     #[arg(long)]
     pub(crate) id: Option<ClientId>,
@@ -155,6 +161,12 @@ pub(crate) struct ClientUpdate {
     /// Algorithm of its tokens: RS256, PS256, ES256, EdDSA, or default (as the API says)
     #[arg(long, value_name = "ALG", value_parser = or_default::<Algorithm>)]
     pub(crate) signing_alg: Option<Setting<Algorithm>>,
+    /// Whether it must use PKCE when it acts for users: required or optional
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) pkce: Option<Pkce>,
+    /// How long it may send a used refresh token again, like 30s, or default (not at all)
+    #[arg(long, value_name = "DURATION", value_parser = or_default::<Ttl>)]
+    pub(crate) refresh_retry: Option<Setting<Ttl>>,
 }
 
 #[derive(Args, Debug)]

@@ -75,6 +75,8 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
         access_token_ttl: options.access_token_ttl,
         format: options.format,
         signing_alg: options.signing_alg,
+        pkce: options.pkce,
+        refresh_retry: options.refresh_retry,
         secret: NewSecret { imported, expires_at },
     };
     let created = registrar(settings)?.create_client(&operator(), new, &hasher).await?;
@@ -125,6 +127,8 @@ async fn update(options: ClientUpdate, settings: &Settings, output: Output) -> R
         format: options.format.unwrap_or_default(),
         access_token_ttl: options.access_token_ttl.unwrap_or_default(),
         signing_alg: options.signing_alg.unwrap_or_default(),
+        pkce: options.pkce,
+        refresh_retry: options.refresh_retry.unwrap_or_default(),
     };
     let client = registrar(settings)?.edit_client(&operator(), &options.id, edit, None).await?;
     output.answer(&client.to_json(), || lines(&client))

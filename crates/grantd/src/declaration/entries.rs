@@ -1,7 +1,7 @@
 //! The entries of a file: members named as `grantd … show --json` prints them.
 
 use grantd_core::{
-    Algorithm, Api as CoreApi, ClientId, GrantType, Permission as PermissionName, RoleName,
+    Algorithm, Api as CoreApi, ClientId, GrantType, Permission as PermissionName, Pkce, RoleName,
     Timestamp, TokenFormat, Ttl,
 };
 use grantd_issuer::{
@@ -151,6 +151,10 @@ pub(super) struct Client {
     format: Option<TokenFormat>,
     #[serde(default, deserialize_with = "members::perhaps")]
     signing_alg: Option<Algorithm>,
+    #[serde(default, deserialize_with = "members::perhaps")]
+    pkce: Option<Pkce>,
+    #[serde(default, deserialize_with = "members::ttl")]
+    refresh_retry: Option<Ttl>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
@@ -182,6 +186,8 @@ impl Entry for Client {
             access_token_ttl: self.access_token_ttl,
             format: self.format,
             signing_alg: self.signing_alg,
+            pkce: self.pkce.unwrap_or_default(),
+            refresh_retry: self.refresh_retry,
             ..NewClient::default()
         };
         check_client(&new).map_err(|error| in_entry("client", &id, &error))?;

@@ -42,7 +42,12 @@ use axum::{
 
 use super::routes::Server;
 
+pub(super) use form::Fields;
+pub(super) use frame::Frame;
 pub(super) use once::Once;
+pub(super) use page::{Trouble, leave, message, page, private, unkept};
+pub(super) use same_origin::same_origin;
+pub(super) use signed_in::{SignedIn, present};
 
 /// The console's routes, below the issuer's path.
 pub(super) fn console() -> Router<Server> {
@@ -63,8 +68,8 @@ pub(super) fn console() -> Router<Server> {
         .nest("/developer/users/{id}", user())
         .merge(rights())
         .merge(insight())
-        .layer(from_fn(same_origin::same_origin))
-        .layer(map_response(page::unkept))
+        .layer(from_fn(same_origin))
+        .layer(map_response(unkept))
 }
 
 fn user() -> Router<Server> {

@@ -23,6 +23,7 @@ use crate::proxies::Proxies;
 use super::{
     Watcher,
     api::api,
+    authorization::authorization,
     body,
     console::{Once, console},
     feed::revocations,
@@ -47,6 +48,8 @@ pub(super) struct Server {
     pub(super) metrics: Arc<Metrics>,
     /// The issuer's path, without a slash at its end: what every link begins with.
     pub(super) base: Arc<str>,
+    /// Whether browsers trust the connection: https, or this very machine.
+    pub(super) is_trustworthy: bool,
     /// Secrets on their way to the one page that shows them.
     pub(super) once: Arc<Once>,
     /// Sessions and passwords of people.
@@ -95,12 +98,15 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         revisions,
         metrics: Arc::clone(&metrics),
         base: path.trim_end_matches('/').into(),
+        is_trustworthy: is_trustworthy(issuer.identifier()),
         once: Arc::default(),
         sign_in: Arc::new(sign_in),
         noticed,
     };
-    let endpoints =
-        endpoints().merge(api(&own_guard(&issuer), issuer.identifier())).merge(console());
+    let endpoints = endpoints()
+        .merge(api(&own_guard(&issuer), issuer.identifier()))
+        .merge(authorization())
+        .merge(console());
     // Not under the issuer's path: what a proxy hands on from outside does not reach it.
     let mut router = endpoints.clone().route("/metrics", get(metrics::show));
     if path.len() > 1 {
@@ -110,6 +116,16 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
     }
     let router = router.fallback(not_found).with_state(server).layer(from_fn(metrics::name_route));
     Routes { router, issuer, watching, metrics, proxies: Proxies::default() }
+}
+
+/// Secure Contexts section 3.1.
+fn is_trustworthy(issuer: &str) -> bool {
+    let url = Url::parse(issuer).ok();
+    url.is_some_and(|url| {
+        let host = url.host_str().unwrap_or_default();
+        let own = host.starts_with("127.") || matches!(host, "localhost" | "[::1]");
+        url.scheme() == "https" || own
+    })
 }
 
 fn endpoints() -> Router<Server> {

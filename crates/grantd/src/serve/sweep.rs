@@ -15,6 +15,7 @@ pub(super) async fn sweep(storage: Arc<dyn Registry>) {
         let now = SystemClock.now();
         // Entries of the change log that can kill no token any more.
         warn("the change log", storage.forget_ended(now).await);
+        warn("approvals", storage.forget_approvals(now).await);
         warn("sessions", storage.forget_sessions(now).await);
         let oldest = Hour::of(now).plus(-USAGE_HOURS);
         warn("usage", storage.forget_usage(oldest).await);

@@ -18,7 +18,7 @@ use super::{
     patch::ClientPatch,
     words::{
         ClientIdText, Description, Format, Grant, ImportedSecret, Name, OwnerText, PermissionName,
-        RedirectUri, RoleText, Seconds, SigningAlg, State as StateWord, plain,
+        PkcePolicy, RedirectUri, RoleText, Seconds, SigningAlg, State as StateWord, plain,
     },
 };
 use crate::serve::routes::Server;
@@ -77,6 +77,12 @@ pub(super) struct ClientNew {
     access_token_ttl: Option<Seconds>,
     format: Option<Format>,
     signing_alg: Option<SigningAlg>,
+    /// Whether it must use PKCE when it acts for users; `optional` only for a confidential client.
+    #[serde(default, deserialize_with = "super::words::given")]
+    #[schema(nullable = false)]
+    pkce: Option<PkcePolicy>,
+    /// For how many seconds it may send a used refresh token again, 300 at most; none said: not at all.
+    refresh_retry: Option<Seconds>,
     client_secret: Option<ImportedSecret>,
     /// When its secret ends, in seconds from now; none said: never.
     secret_ttl: Option<Seconds>,
@@ -246,6 +252,8 @@ impl ClientNew {
             access_token_ttl: self.access_token_ttl.map(|ttl| ttl.0),
             format: self.format.map(|format| format.0),
             signing_alg: self.signing_alg.map(|alg| alg.0),
+            pkce: self.pkce.map(|policy| policy.0).unwrap_or_default(),
+            refresh_retry: self.refresh_retry.map(|ttl| ttl.0),
             secret: NewSecret { imported, expires_at },
         }
     }

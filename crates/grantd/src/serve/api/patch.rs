@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer, de::Error};
 use utoipa::ToSchema;
 
 use super::words::{
-    Description, Format, Grant, Name, OwnerText, PermissionName, RedirectUri, RoleText, Seconds,
-    SigningAlg, Word, given, plain,
+    Description, Format, Grant, Name, OwnerText, PermissionName, PkcePolicy, RedirectUri, RoleText,
+    Seconds, SigningAlg, Word, given, plain,
 };
 
 /// Changes of a client: members that are not there leave things as they are, lists are replaced
@@ -53,6 +53,13 @@ pub(super) struct ClientPatch {
     #[serde(default, deserialize_with = "setting")]
     #[schema(value_type = Option<SigningAlg>)]
     signing_alg: Setting<SigningAlg>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pkce: Option<PkcePolicy>,
+    /// For how many seconds it may send a used refresh token again, 300 at most.
+    #[serde(default, deserialize_with = "setting")]
+    #[schema(value_type = Option<Seconds>)]
+    refresh_retry: Setting<Seconds>,
 }
 
 /// The grant types of a client, at least one.
@@ -84,6 +91,8 @@ impl ClientPatch {
                 .over(kept.access_token_ttl),
             format: plainly(self.format, Word::plain).over(kept.format),
             signing_alg: plainly(self.signing_alg, Word::plain).over(kept.signing_alg),
+            pkce: self.pkce.map_or(kept.pkce, |policy| policy.0),
+            refresh_retry: plainly(self.refresh_retry, Word::plain).over(kept.refresh_retry),
             ..kept
         };
         ClientEdit::between(known, &patched)

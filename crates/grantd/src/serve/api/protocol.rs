@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use utoipa::{IntoParams, ToSchema};
 
-/// A token request (RFC 6749 section 4.4). A flat JSON object of strings is taken too.
+/// A token request (RFC 6749 sections 4.1.3, 4.4.2 and 6). A flat JSON object of strings is taken too.
 #[derive(ToSchema)]
 pub(super) struct TokenRequest {
     #[schema(example = "client_credentials")]
@@ -19,6 +19,14 @@ pub(super) struct TokenRequest {
     scope: Option<String>,
     /// The audience of the API that the token is for (RFC 8707).
     resource: Option<String>,
+    /// What the authorization endpoint gave, for `authorization_code`.
+    code: Option<String>,
+    /// The one of the authorization request.
+    redirect_uri: Option<String>,
+    /// What the challenge was made of (RFC 7636).
+    code_verifier: Option<String>,
+    /// The newest one, for `refresh_token`.
+    refresh_token: Option<String>,
     /// Others are ignored, as long as each is there once (RFC 6749 section 3.2).
     #[serde(flatten)]
     others: BTreeMap<String, String>,
@@ -36,6 +44,8 @@ pub(super) struct TokenAnswer {
     scope: String,
     /// What was granted, as a list.
     scopes: Vec<String>,
+    /// What gets the next token, where a user's approval goes on.
+    refresh_token: Option<String>,
 }
 
 /// An error of a protocol endpoint (RFC 6749 section 5.2).
@@ -49,7 +59,7 @@ pub(super) struct OAuthError {
 /// What is asked about a token, or done to it (RFC 7662 section 2.1, RFC 7009 section 2.1).
 #[derive(ToSchema)]
 pub(super) struct PresentedToken {
-    /// An access token.
+    /// An access token; to be revoked, a refresh token too.
     token: String,
     /// Taken, and not needed.
     token_type_hint: Option<String>,
@@ -79,7 +89,7 @@ pub(super) struct FeedPage {
 #[derive(ToSchema)]
 pub(super) struct FeedEntry {
     seq: u64,
-    /// `client`, `user`, `credential` or `token`.
+    /// `client`, `user`, `credential`, `token` or `grant`.
     kind: String,
     id: String,
     /// Of a client or user: tokens below this generation are dead.

@@ -3,7 +3,8 @@
 use std::{fmt::Display, str::FromStr};
 
 use grantd_core::{
-    Algorithm, ClientId, ClientState, GrantType, Permission, RoleName, Secret, TokenFormat, Ttl,
+    Algorithm, ClientId, ClientState, GrantType, Permission, Pkce, RoleName, Secret, TokenFormat,
+    Ttl,
 };
 use grantd_issuer::Owner;
 use serde::{Deserialize, Deserializer, de::Error};
@@ -65,6 +66,8 @@ words! {
     SigningAlg(Algorithm) by Algorithm: one_of(&Algorithm::ALL.map(Algorithm::as_str));
     /// How access tokens are written.
     Format(TokenFormat) by TokenFormat: one_of(&TokenFormat::ALL.map(TokenFormat::as_str));
+    /// Whether a client must use PKCE when it acts for users.
+    PkcePolicy(Pkce) by Pkce: one_of(&Pkce::ALL.map(Pkce::as_str));
     /// Whether a client may act.
     State(ClientState) by ClientState: one_of(&ClientState::ALL.map(ClientState::as_str));
     /// Who a client belongs to, as `TYPE:ID`, e.g. `tenant:42`.

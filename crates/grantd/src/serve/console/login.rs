@@ -16,11 +16,12 @@ use http::{
 use super::{
     form::{Fields, InQuery},
     frame::Frame,
-    page::{Trouble, page},
+    page::{Trouble, page, private},
     signed_in::{own_path, present},
 };
 use crate::serve::{
     MANAGE,
+    authorization::form_target,
     routes::{Peer, Server},
     sign_in::{Caller, Refused},
 };
@@ -48,14 +49,20 @@ impl Login {
     }
 
     /// The form again, with what was typed, the password excepted.
-    fn again(self, status: StatusCode, problem: String) -> Response {
-        page(status, &Self { problem: Some(problem), ..self })
+    async fn again(self, server: &Server, status: StatusCode, problem: String) -> Response {
+        Self { problem: Some(problem), ..self }.shown(server, status).await
+    }
+
+    async fn shown(self, server: &Server, status: StatusCode) -> Response {
+        let target = form_target(server, &self.return_to).await;
+        private(page(status, &self), server, target.as_deref())
     }
 }
 
 /// `GET /login`
 pub(super) async fn show(State(server): State<Server>, InQuery(fields): InQuery) -> Response {
-    page(StatusCode::OK, &Login { name: String::new(), ..Login::of(&server, &fields) })
+    let form = Login { name: String::new(), ..Login::of(&server, &fields) };
+    form.shown(&server, StatusCode::OK).await
 }
 
 /// `POST /login`
@@ -75,7 +82,7 @@ pub(super) async fn sign_in(
             let (status, text) = told(refused, WRONG);
             // Not the name: people type passwords into the wrong field.
             tracing::info!(%address, status = status.as_u16(), "a sign-in was refused");
-            return Ok(wait_for(refused, form.again(status, text)));
+            return Ok(wait_for(refused, form.again(&server, status, text).await));
         }
     };
     tracing::info!(%address, user = %opened.user.id, "signed in");
@@ -100,7 +107,7 @@ pub(super) async fn sign_out(
 async fn start_page(server: &Server, secret: &str) -> Result<String, Trouble> {
     let who = server.sign_in.accounts.signed_in(secret).await?;
     let may_enter = who.is_some_and(|who| who.can(MANAGE));
-    let path = if may_enter { "/developer" } else { "/account/sessions" };
+    let path = if may_enter { "/developer" } else { "/account" };
     Ok(format!("{}{path}", server.base))
 }
 

@@ -9,16 +9,16 @@ use grantd_issuer::{CommandError, Fault, StorageFault};
 use http::{
     HeaderValue, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+        X_FRAME_OPTIONS,
     },
 };
 
 use super::frame::Frame;
+use crate::serve::routes::Server;
 
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-     form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-);
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A page that says one thing.
 #[derive(Template)]
@@ -43,6 +43,17 @@ impl From<CommandError> for Trouble {
             CommandError::ClientUnknown(id) => Self::Missing(format!("There is no app “{id}”.")),
             CommandError::UserUnknown(id) => Self::Missing(format!("There is no user “{id}”.")),
             error => Self::Refused(error),
+        }
+    }
+}
+
+impl Trouble {
+    /// As a fault of the server, where nothing else can be meant.
+    pub(in crate::serve) fn into_fault(self) -> StorageFault {
+        match self {
+            Self::Refused(CommandError::Storage(fault)) => fault,
+            Self::Refused(error) => StorageFault::plain(error.to_string()),
+            Self::Missing(text) => StorageFault::plain(text),
         }
     }
 }
@@ -84,7 +95,7 @@ pub(in crate::serve) fn page(status: StatusCode, template: &impl Template) -> Re
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     // Back button and shared machines: nothing of the console outlives its session on the disk.
@@ -92,8 +103,44 @@ pub(in crate::serve) fn page(status: StatusCode, template: &impl Template) -> Re
     response
 }
 
+/// The same page for who is on the way to an app: its address, which has what the app asked, is told
+/// nobody (RFC 9700 section 4.2.4), and its form may lead on to `target`.
+pub(in crate::serve) fn private(
+    mut response: Response,
+    server: &Server,
+    target: Option<&str>,
+) -> Response {
+    let headers = response.headers_mut();
+    // A browser that hides where a form comes from says so by `Sec-Fetch-Site` instead; on plain http
+    // from afar it says neither, and the form would be taken for another site's.
+    if server.is_trustworthy {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
+    let policy = target.and_then(|target| {
+        let target = format!("form-action 'self' {target};");
+        HeaderValue::try_from(POLICY.replacen("form-action 'self';", &target, 1)).ok()
+    });
+    if let Some(policy) = policy {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// To another address, as after a form: never with the form's body (RFC 9700 section 4.12).
+pub(in crate::serve) fn leave(location: &str) -> Response {
+    let Ok(location) = HeaderValue::try_from(location) else {
+        return crate::serve::routes::problem(StatusCode::BAD_REQUEST, "The address is malformed.");
+    };
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
 /// Redirects, too, are made for one person at one moment.
-pub(super) async fn unkept(mut response: Response) -> Response {
+pub(in crate::serve) async fn unkept(mut response: Response) -> Response {
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

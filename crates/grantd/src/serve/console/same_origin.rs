@@ -14,7 +14,7 @@ use url::Url;
 use super::{frame::Frame, page::message};
 
 /// Lets requests through that change nothing, or come from our own pages.
-pub(super) async fn same_origin(request: Request, next: Next) -> Response {
+pub(in crate::serve) async fn same_origin(request: Request, next: Next) -> Response {
     if may_pass(request.method(), request.headers()) {
         return next.run(request).await;
     }

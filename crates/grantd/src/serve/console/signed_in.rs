@@ -18,7 +18,7 @@ use super::{
 use crate::serve::{MANAGE, routes::Server};
 
 /// The longest address of a page that somebody is led back to, in bytes.
-const LONGEST: usize = 2000;
+const LONGEST: usize = 8000;
 
 /// Somebody who is signed in, as the database says at this moment.
 pub(in crate::serve) struct SignedIn {
@@ -48,7 +48,7 @@ impl FromRequestParts<Server> for SignedIn {
 }
 
 /// Who a request's cookie proves.
-pub(super) async fn present(
+pub(in crate::serve) async fn present(
     headers: &HeaderMap,
     server: &Server,
 ) -> Result<Option<grantd_issuer::SignedIn>, Trouble> {

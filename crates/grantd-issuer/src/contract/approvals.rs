@@ -1,0 +1,272 @@
+//! The part of the storage contract on approvals and consents.
+
+use std::sync::Arc;
+
+use grantd_core::{
+    Approval, ApprovalId, ClientState, CodeChallenge, CodeTerms, Permission, SecretHash, Timestamp,
+    TokenId, TokenNames, Ttl, UserState,
+};
+
+use super::{
+    admin, create, full_client, furnish, name,
+    tokens::Whole,
+    users::{create_user, new_user},
+};
+use crate::{
+    Admin, Consent, MOST_APPROVALS, NewUser, Presented, Redeem, Registrar, Registry, Rotate, Stamp,
+    User, audit::AuditQuery,
+};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000 + seconds)
+}
+
+fn hash(number: u8) -> SecretHash {
+    SecretHash::from_bytes([number; 32])
+}
+
+fn stamp(user: &User, second: i64) -> Stamp {
+    Stamp::of(&Admin::user(&user.id.to_string(), None), at(second))
+}
+
+/// A client that acts for users, and a user.
+async fn pair<S: Whole>(storage: &Arc<S>) -> (Arc<dyn Registry>, User) {
+    let registry: Arc<dyn Registry> = Arc::clone(storage) as _;
+    furnish(&registry).await;
+    create(&registry, full_client()).await;
+    let new = NewUser {
+        permissions: vec![name("a.write")],
+        roles: vec![name("reader")],
+        ..new_user("Ada")
+    };
+    let user = create_user(&registry, new).await;
+    (registry, user)
+}
+
+fn approval(user: &User, number: u8) -> Approval {
+    Approval {
+        id: ApprovalId::mint(at(i64::from(number)), [number; 10]),
+        client: name("legacy:1"),
+        user: user.id,
+        api: "default".to_owned(),
+        scope: "a.read a.write".to_owned(),
+        given_at: at(0),
+        code: CodeTerms {
+            redirect_uri: Some("https://a.example/cb".to_owned()),
+            challenge: Some(CodeChallenge::from_bytes([3; 32])),
+            ends_at: at(60),
+            spent: false,
+        },
+        refresh: None,
+        ends_at: at(3660),
+    }
+}
+
+async fn approve(registry: &Arc<dyn Registry>, user: &User, number: u8) -> Approval {
+    let approval = approval(user, number);
+    let asked = stamp(user, 0);
+    registry.approve(&approval, &hash(number), Some(&asked)).await.expect("kept");
+    approval
+}
+
+fn redeem(family: Option<u8>) -> Redeem {
+    Redeem { at: at(10), family: family.map(hash), ends_at: at(5000) }
+}
+
+fn rotate(number: u32, second: i64, retry: Option<i64>) -> Rotate {
+    let retry = retry.and_then(Ttl::from_seconds);
+    Rotate { number, retry, at: at(second), ends_at: at(second + 5000) }
+}
+
+async fn is_dead<S: Whole>(storage: &Arc<S>, approval: &Approval) -> bool {
+    let token = TokenNames {
+        client: approval.client.to_string(),
+        credential: None,
+        token: TokenId::mint(at(0), [0; 10]),
+        on_behalf: Some((approval.user, approval.id)),
+    };
+    let standing = storage.standing(&token).await.expect("an answer");
+    assert!(standing.user.is_some(), "the user is known");
+    standing.approval_dead
+}
+
+/// With the user as they are at that moment, and all their rights.
+pub async fn an_approval_is_found_by_its_code_and_no_other<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let kept = approve(&registry, &user, 1).await;
+    let found = registry.approval_of_code(&hash(1)).await.expect("an answer").expect("a code");
+    assert_eq!(found.approval, kept);
+    assert_eq!((found.owner.id, found.owner.state), (user.id, UserState::Active));
+    let rights: Vec<_> = found.owner.permissions.iter().map(Permission::as_str).collect();
+    assert_eq!(rights, ["a.read", "a.write", "b.read"]);
+    assert!(registry.approval_of_code(&hash(2)).await.expect("an answer").is_none());
+    let plain = Approval {
+        code: CodeTerms { redirect_uri: None, challenge: None, ..approval(&user, 3).code },
+        scope: String::new(),
+        ..approval(&user, 3)
+    };
+    registry.approve(&plain, &hash(3), None).await.expect("kept");
+    let found = registry.approval_of_code(&hash(3)).await.expect("an answer").expect("a code");
+    assert_eq!(found.approval, plain);
+}
+
+/// And whoever presents it again ends the approval, whose tokens are dead.
+pub async fn a_code_works_once<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let kept = approve(&registry, &user, 1).await;
+    let other = approve(&registry, &user, 2).await;
+    let first = registry.redeem(kept.id, &redeem(Some(9))).await.expect("an answer");
+    assert_eq!(first, Presented::Good(1));
+    let found = registry.approval_of_code(&hash(1)).await.expect("an answer").expect("a code");
+    assert!(found.approval.code.spent && found.approval.ends_at == at(5000));
+    assert!(!is_dead(&storage, &kept).await);
+    let again = registry.redeem(kept.id, &redeem(None)).await.expect("an answer");
+    assert_eq!(again, Presented::Again);
+    assert!(is_dead(&storage, &kept).await && !is_dead(&storage, &other).await);
+    let gone = registry.redeem(kept.id, &redeem(None)).await.expect("an answer");
+    assert_eq!(gone, Presented::Gone);
+    let family = registry.approval_of_family(&[Some(hash(9)), None]).await.expect("an answer");
+    assert!(family.is_none());
+}
+
+/// Of a hundred at once, whatever the engine; and the reuse is noticed.
+pub async fn of_a_hundred_redemptions_one_wins<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let kept = approve(&registry, &user, 1).await;
+    let tries = (0..100).map(|_| {
+        let registry = Arc::clone(&registry);
+        tokio::spawn(async move { registry.redeem(kept.id, &redeem(Some(9))).await })
+    });
+    let tries: Vec<_> = tries.collect();
+    let (mut won, mut noticed) = (0, 0);
+    for one in tries {
+        match one.await.expect("no panic").expect("an answer") {
+            Presented::Good(_) => won += 1,
+            Presented::Again => noticed += 1,
+            Presented::Gone => {}
+        }
+    }
+    assert_eq!((won, noticed), (1, 1));
+    assert!(is_dead(&storage, &approval(&user, 1)).await);
+}
+
+/// The next one works, the one before does not, unless it may be sent again for a while: then it
+/// gives the same next one.
+pub async fn a_refresh_token_works_once<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let kept = approve(&registry, &user, 1).await;
+    registry.redeem(kept.id, &redeem(Some(9))).await.expect("redeemed");
+    let of_family = async |family: [Option<SecretHash>; 2]| {
+        let found = registry.approval_of_family(&family).await.expect("an answer");
+        found.and_then(|found| found.approval.refresh).map(|state| state.number)
+    };
+    assert_eq!(of_family([Some(hash(9)), None]).await, Some(1));
+    assert_eq!(of_family([Some(hash(8)), Some(hash(9))]).await, Some(1), "of the key before");
+    assert_eq!(of_family([Some(hash(8)), None]).await, None);
+    let present = async |rotate: Rotate| registry.rotate(kept.id, &rotate).await.expect("answer");
+    assert_eq!(present(rotate(1, 100, None)).await, Presented::Good(2));
+    assert_eq!(present(rotate(1, 129, Some(30))).await, Presented::Good(2), "sent again");
+    assert_eq!(of_family([Some(hash(9)), None]).await, Some(2), "and nothing forks");
+    assert_eq!(present(rotate(2, 200, None)).await, Presented::Good(3));
+    assert!(!is_dead(&storage, &kept).await);
+    assert_eq!(present(rotate(2, 230, Some(30))).await, Presented::Again, "too late");
+    assert!(is_dead(&storage, &kept).await);
+    assert_eq!(present(rotate(3, 231, None)).await, Presented::Gone);
+}
+
+/// Twenty who present the same one at once: at most one branch goes on, and here none.
+pub async fn a_family_never_forks<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let kept = approve(&registry, &user, 1).await;
+    registry.redeem(kept.id, &redeem(Some(9))).await.expect("redeemed");
+    let tries = (0..20).map(|_| {
+        let (registry, id) = (Arc::clone(&registry), kept.id);
+        tokio::spawn(async move { registry.rotate(id, &rotate(1, 100, None)).await })
+    });
+    let tries: Vec<_> = tries.collect();
+    let mut good = 0;
+    for one in tries {
+        let presented = one.await.expect("no panic").expect("an answer");
+        good += u32::from(matches!(presented, Presented::Good(_)));
+    }
+    assert_eq!(good, 1);
+    let left = registry.approval_of_family(&[Some(hash(9)), None]).await.expect("an answer");
+    assert!(left.is_none() && is_dead(&storage, &kept).await);
+}
+
+/// It grows with each time they are asked, says when it was last used, and is in the audit log.
+pub async fn consent_is_remembered_until_it_is_taken_back<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let first = Approval { scope: "a.write".to_owned(), ..approval(&user, 1) };
+    registry.approve(&first, &hash(1), Some(&stamp(&user, 0))).await.expect("kept");
+    let second = Approval { scope: "a.read".to_owned(), ..approval(&user, 2) };
+    registry.approve(&second, &hash(2), Some(&stamp(&user, 5))).await.expect("kept");
+    let silent = Approval { scope: "b.read".to_owned(), ..approval(&user, 3) };
+    registry.approve(&silent, &hash(3), None).await.expect("kept");
+    registry.redeem(silent.id, &redeem(None)).await.expect("redeemed");
+    let known = registry.consent(user.id, &first.client).await.expect("an answer");
+    let expected = Consent {
+        user: user.id,
+        client: first.client.clone(),
+        permissions: vec![name("a.read"), name("a.write")],
+        given_at: at(0),
+        used_at: Some(at(10)),
+    };
+    assert_eq!(known.as_ref(), Some(&expected), "what they were not asked is not remembered");
+    assert_eq!(registry.consents(user.id).await.expect("a list"), [expected]);
+    let gone = registry.disconnect(user.id, &first.client, &stamp(&user, 20)).await;
+    assert!(gone.expect("an answer"));
+    for approval in [&first, &second, &silent] {
+        assert!(is_dead(&storage, approval).await);
+    }
+    assert!(registry.approval_of_code(&hash(2)).await.expect("an answer").is_none());
+    assert!(registry.consents(user.id).await.expect("a list").is_empty());
+    let again = registry.disconnect(user.id, &first.client, &stamp(&user, 21)).await;
+    assert!(!again.expect("an answer"));
+    let query =
+        AuditQuery { actor: Some(format!("user:{}", user.id)), limit: 10, ..AuditQuery::default() };
+    let events = registry.audit(&query).await.expect("events");
+    let actions: Vec<_> = events.iter().map(|event| event.action.as_str()).collect();
+    assert_eq!(actions, ["consent.give", "consent.give", "consent.withdraw"]);
+    assert!(events.iter().all(|event| event.object == "client:legacy:1"));
+}
+
+/// Who is disabled and enabled, or suspended and restored, begins anew.
+pub async fn disabled_users_and_suspended_clients_lose_their_approvals<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let there = async |number: u8| {
+        registry.approval_of_code(&hash(number)).await.expect("an answer").is_some()
+    };
+    let first = approve(&registry, &user, 1).await;
+    for state in [UserState::Disabled, UserState::Active] {
+        registrar.set_user_state(&admin(), user.id, state).await.expect("changed");
+    }
+    assert!(!there(1).await && is_dead(&storage, &first).await);
+    let second = approve(&registry, &user, 2).await;
+    for state in [ClientState::Revoked, ClientState::Active] {
+        registrar.set_client_state(&admin(), "legacy:1", state).await.expect("changed");
+    }
+    assert!(!there(2).await && is_dead(&storage, &second).await);
+    let known = registry.consent(user.id, &second.client).await.expect("an answer");
+    assert!(known.is_some(), "what they said is not forgotten");
+}
+
+/// And those that have ended by themselves are forgotten, no others.
+pub async fn approvals_are_bounded<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let most = u8::try_from(MOST_APPROVALS).expect("a small number");
+    for number in 0..=most {
+        registry.approve(&approval(&user, number), &hash(number), None).await.expect("kept");
+    }
+    let there = async |number: u8| {
+        registry.approval_of_code(&hash(number)).await.expect("an answer").is_some()
+    };
+    assert!(!there(0).await && there(1).await && there(most).await);
+    assert!(is_dead(&storage, &approval(&user, 0)).await);
+    registry.redeem(approval(&user, 7).id, &redeem(None)).await.expect("redeemed");
+    registry.forget_approvals(at(3660)).await.expect("forgotten");
+    assert!(!there(1).await && there(7).await && !is_dead(&storage, &approval(&user, 1)).await);
+    registry.forget_approvals(at(5000)).await.expect("forgotten");
+    assert!(!there(7).await);
+}

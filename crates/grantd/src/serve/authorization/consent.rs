@@ -1,0 +1,155 @@
+//! The consent screen: who asks, for what in plain words, and the answer.
+
+use askama::Template;
+use axum::{
+    extract::{Extension, State},
+    response::Response,
+};
+use grantd_core::{AuthorizationRequest, ClientKind, Refusal};
+use grantd_issuer::{Admin, PermissionEntry, SignedIn};
+use http::StatusCode;
+use url::{Url, form_urlencoded::Serializer};
+
+use super::{AUTHORIZE, Trouble, policy_source};
+use crate::serve::{
+    console::{self, Fields, Frame},
+    routes::{Peer, Server},
+};
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct Consent {
+    frame: Frame,
+    app: String,
+    description: String,
+    owner: Option<String>,
+    user: String,
+    allowed: Vec<Right>,
+    /// What is asked for and the user does not have.
+    missing: Vec<Right>,
+    /// Where the answer goes, as people read it.
+    target: String,
+    /// Whether anybody could claim to be this app.
+    public: bool,
+    query: String,
+    scope: String,
+    seal: String,
+    other_account: String,
+}
+
+/// A permission in plain words.
+struct Right {
+    name: String,
+    words: String,
+}
+
+/// The page that asks.
+pub(super) async fn question(
+    server: &Server,
+    request: &AuthorizationRequest,
+    query: &str,
+    who: &SignedIn,
+    scope: &str,
+) -> Result<Response, Trouble> {
+    let client = &request.addressed.client;
+    let registration = server.storage.registration(client.id.as_str()).await?;
+    let permissions = server.storage.permissions().await?;
+    let in_words = |name: &str| Right::of(name, &permissions);
+    let has = |name: &&str| scope.split(' ').any(|known| known == *name);
+    let (app, description, owner) = registration.map_or_else(
+        || (client.id.to_string(), String::new(), None),
+        |known| (known.name, known.description, known.owner),
+    );
+    let shown = Consent {
+        frame: Frame::bare(&server.base),
+        app,
+        description,
+        owner: owner.map(|owner| format!("{} {}", owner.kind, owner.id)),
+        user: who.user.name.to_string(),
+        allowed: request.asked.names().filter(has).map(in_words).collect(),
+        missing: request.asked.names().filter(|name| !has(name)).map(in_words).collect(),
+        target: place(request.addressed.redirect_uri.as_str()),
+        public: client.kind == ClientKind::Public,
+        query: query.to_owned(),
+        scope: scope.to_owned(),
+        seal: server.issuer.seal_question(who.session.id, query, scope),
+        other_account: other_account(server, query),
+    };
+    let response = console::page(StatusCode::OK, &shown);
+    let source = policy_source(&request.addressed.redirect_uri);
+    Ok(console::private(response, server, Some(&source)))
+}
+
+/// `POST /oauth/consent`
+pub(super) async fn answer(
+    State(server): State<Server>,
+    Extension(peer): Extension<Peer>,
+    me: console::SignedIn,
+    fields: Fields,
+) -> Response {
+    match decide(&server, peer, &me.who, &fields).await {
+        Ok(response) => response,
+        Err(trouble) => trouble.told(&server, peer),
+    }
+}
+
+async fn decide(
+    server: &Server,
+    Peer(address): Peer,
+    who: &SignedIn,
+    fields: &Fields,
+) -> Result<Response, Trouble> {
+    let (query, scope) = (fields.exact("query"), fields.exact("scope"));
+    if !server.issuer.has_seal(fields.exact("seal"), who.session.id, query, scope) {
+        let text = "Nothing was allowed: this page did not come from here, or somebody else signed in meanwhile. \
+                    Go back to the app and start again.";
+        let frame = Frame::bare(&server.base);
+        return Ok(console::message(StatusCode::FORBIDDEN, frame, "That was not asked here", text));
+    }
+    // Looked at anew: the client, its redirect URIs and its rights may have changed since.
+    let request = server.issuer.authorization(query).await?;
+    if fields.text("decision") != "allow" {
+        return Err(Trouble::Sent(
+            server.issuer.refuse(&request.addressed, Refusal::ConsentDenied),
+        ));
+    }
+    let by = Admin::user(&who.user.id.to_string(), Some(address));
+    Ok(console::leave(&server.issuer.approve(&request, who, scope, &by).await?))
+}
+
+impl Right {
+    fn of(name: &str, permissions: &[PermissionEntry]) -> Self {
+        let known = permissions.iter().find(|known| known.name.as_str() == name);
+        let words = known.map(|known| known.description.clone()).unwrap_or_default();
+        Self { name: name.to_owned(), words }
+    }
+}
+
+/// The host that gets the answer; an app on the user's own machine has none.
+fn place(redirect_uri: &str) -> String {
+    let url = Url::parse(redirect_uri).ok();
+    match url.as_ref().and_then(|url| url.host_str().map(|host| (url.scheme(), host))) {
+        Some(("https", host)) => host.to_owned(),
+        _ => "an app on this device".to_owned(),
+    }
+}
+
+/// The login page, for who would rather be somebody else.
+fn other_account(server: &Server, query: &str) -> String {
+    let mut login = Serializer::new(String::new());
+    login.append_pair("return_to", &format!("{}{AUTHORIZE}?{query}", server.base));
+    format!("{}/login?{}", server.base, login.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn the_user_reads_where_the_answer_goes() {
+        assert_eq!(place("https://app.example:8443/cb"), "app.example");
+        for own in ["http://127.0.0.1:7/cb", "com.example.app:/cb", "com.example.app://cb"] {
+            assert_eq!(place(own), "an app on this device");
+        }
+    }
+}

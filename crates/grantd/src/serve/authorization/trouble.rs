@@ -1,0 +1,93 @@
+//! Why an authorization request gets no code, and how the user or the app is told.
+
+use axum::response::{IntoResponse, Response};
+use grantd_core::{Refusal, Refused};
+use grantd_issuer::{Answer, AuthorizationError, Fault, StorageFault};
+use http::StatusCode;
+
+use crate::serve::{
+    console::{self, Frame},
+    routes::{Peer, Server},
+};
+
+/// Why there is no code.
+pub(super) enum Trouble {
+    /// The user is told, and nobody else.
+    Shown(Refused),
+    /// The app is told.
+    Sent(Answer),
+    /// The server could not.
+    Faulted(Fault),
+}
+
+impl From<AuthorizationError> for Trouble {
+    fn from(error: AuthorizationError) -> Self {
+        match error {
+            AuthorizationError::Shown(refused) => Self::Shown(refused),
+            AuthorizationError::Sent(answer) => Self::Sent(answer),
+            AuthorizationError::Faulted(fault) => Self::Faulted(fault),
+        }
+    }
+}
+
+impl From<console::Trouble> for Trouble {
+    fn from(trouble: console::Trouble) -> Self {
+        Self::Faulted(Fault::Storage(trouble.into_fault()))
+    }
+}
+
+impl From<StorageFault> for Trouble {
+    fn from(fault: StorageFault) -> Self {
+        Self::Faulted(Fault::Storage(fault))
+    }
+}
+
+impl Trouble {
+    /// The answer; a refusal is counted, and left for the log.
+    pub(super) fn told(self, server: &Server, Peer(from): Peer) -> Response {
+        let (mut response, refused) = match self {
+            Self::Faulted(fault) => return faulted(server, fault),
+            Self::Shown(refused) => (shown(server, refused.refusal), refused),
+            Self::Sent(answer) => (console::leave(&answer.location), answer.refused),
+        };
+        server.issuer.note_refused_authorization(&refused, Some(from));
+        response.extensions_mut().insert(refused);
+        response
+    }
+}
+
+/// For the person in front of it, and a word for whoever writes the app.
+fn shown(server: &Server, refusal: Refusal) -> Response {
+    let (text, name) = match refusal {
+        Refusal::ClientNotNamed
+        | Refusal::ClientUnknown
+        | Refusal::ClientRevoked
+        | Refusal::ClientDeleted => (
+            "The app that sent you here is not known to this server, or may not be used any more.",
+            // Which of them is in the log: whose ids there are is nobody's to find out.
+            "client-unknown",
+        ),
+        Refusal::RedirectUriUnknown | Refusal::RedirectUriMissing => (
+            "The app that sent you here wants the answer at an address that is not registered for it, so nothing was sent.",
+            refusal.name(),
+        ),
+        _ => ("The address that brought you here is malformed.", refusal.name()),
+    };
+    let text =
+        format!("{text} Go back and try again; if it stays, tell the app's makers “{name}”.");
+    let frame = Frame::bare(&server.base);
+    console::message(StatusCode::BAD_REQUEST, frame, "This request cannot be answered", &text)
+}
+
+fn faulted(server: &Server, fault: Fault) -> Response {
+    match fault {
+        Fault::Storage(fault) => console::Trouble::from(fault).into_response(),
+        fault => {
+            let frame = Frame::bare(&server.base);
+            let text = "This server does not let apps act for users.";
+            let mut response = console::message(StatusCode::NOT_FOUND, frame, "Not here", text);
+            response.extensions_mut().insert(fault);
+            response
+        }
+    }
+}
