@@ -1,6 +1,6 @@
 //! The commands on users.
 
-use grantd_core::{SessionId, UserId, UserState};
+use grantd_core::{ClientId, SessionId, UserId, UserState};
 
 use super::{CommandError, Registrar};
 use crate::{
@@ -73,6 +73,17 @@ impl Registrar {
         keep: Option<SessionId>,
     ) -> Result<User, CommandError> {
         self.change_user(by, id, None, &UserChange::Password { hash, keep }).await
+    }
+
+    /// Takes back what a user allowed a client; whatever it got of that is dead. `false`: there was
+    /// nothing.
+    pub async fn disconnect(
+        &self,
+        by: &Admin,
+        user: UserId,
+        client: &ClientId,
+    ) -> Result<bool, CommandError> {
+        Ok(self.registry.disconnect(user, client, &self.stamp(by)).await?)
     }
 
     async fn change_user(
