@@ -46,7 +46,7 @@ impl RefusalLog {
     /// A request that we could not serve, by our own fault.
     pub(super) fn failed(&self, fault: &Fault) {
         if self.fits(Subject::Failed(fault.name())) {
-            tracing::error!(fault = fault as &dyn std::error::Error, "token request failed");
+            tracing::error!(fault = fault as &dyn std::error::Error, "request failed");
         }
     }
 
@@ -54,7 +54,7 @@ impl RefusalLog {
     pub(super) fn refused(&self, refused: &Refused, from: IpAddr) {
         if self.fits(Subject::Refused(refused.client.clone(), refused.refusal)) {
             let client = refused.client.as_ref().map(tracing::field::display);
-            tracing::info!(refusal = refused.refusal.name(), client, peer = %from, "token request refused");
+            tracing::info!(refusal = refused.refusal.name(), client, peer = %from, "request refused");
         }
     }
 
