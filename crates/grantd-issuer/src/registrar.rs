@@ -78,6 +78,15 @@ impl From<RegistryError> for CommandError {
     }
 }
 
+/// How a secret is rotated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// How long the other secrets still work; `None`: they end at once.
+    pub overlap: Option<Ttl>,
+    /// Only if the client still has this version, so that what is sent twice is done once.
+    pub version: Option<u64>,
+}
+
 /// A client just created, with the secret that is shown here and nowhere else.
 #[derive(Debug)]
 pub struct Created {
@@ -207,19 +216,20 @@ impl Registrar {
         self.change(by, id, None, &ClientChange::State(state)).await
     }
 
-    /// A new secret, shown here and nowhere else; the others work for `overlap` longer, or not.
+    /// A new secret, shown here and nowhere else; the others work on for an overlap, or not.
     pub async fn rotate(
         &self,
         by: &Admin,
         id: &str,
-        overlap: Option<Ttl>,
+        rotation: Rotation,
         hasher: &SecretHasher,
     ) -> Result<Created, CommandError> {
+        let Rotation { overlap, version } = rotation;
         let clear = self.mint_secret();
         let credential = self.credential(&clear, hasher, None, self.clock.now());
         let secret = Some((credential.id, clear));
-        let client =
-            self.change(by, id, None, &ClientChange::Rotate { credential, overlap }).await?;
+        let change = ClientChange::Rotate { credential, overlap };
+        let client = self.change(by, id, version, &change).await?;
         Ok(Created { client, secret })
     }
 

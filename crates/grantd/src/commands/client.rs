@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use grantd_core::{ClientState, Secret, SecretHasher};
 use grantd_issuer::{
-    ClientFilter, Clock, Created, NewClient, NewSecret, Registration, ToJson,
+    ClientFilter, Clock, Created, NewClient, NewSecret, Registration, Rotation, ToJson,
     client_change::{ClientEdit, Finish},
     clock::SystemClock,
     moment,
@@ -133,7 +133,8 @@ async fn update(options: ClientUpdate, settings: &Settings, output: Output) -> R
 async fn rotate(options: Rotate, settings: &Settings, output: Output) -> Result<()> {
     let hasher = settings.secret_key()?.secret_hasher();
     let registrar = registrar(settings)?;
-    let created = registrar.rotate(&operator(), &options.id, options.overlap, &hasher).await?;
+    let rotation = Rotation { overlap: options.overlap, version: None };
+    let created = registrar.rotate(&operator(), &options.id, rotation, &hasher).await?;
     answer_created(&created, Shown::Once, output)
 }
 

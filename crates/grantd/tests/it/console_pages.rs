@@ -10,18 +10,18 @@ use super::{
     wire::Answer,
 };
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A server with Ada, who manages it and is signed in.
-struct Office {
-    place: Place,
-    running: Running,
-    ada: Visitor,
-    ada_s_id: String,
+pub(crate) struct Office {
+    pub(crate) place: Place,
+    pub(crate) running: Running,
+    pub(crate) ada: Visitor,
+    pub(crate) ada_s_id: String,
 }
 
 impl Office {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let place = Place::new();
         place.grantd("permission create manage_system");
         for name in ["a.read", "a.write"] {
@@ -34,20 +34,20 @@ impl Office {
         Self { place, running, ada, ada_s_id }
     }
 
-    fn see(&mut self, page: &str) -> String {
+    pub(crate) fn see(&mut self, page: &str) -> String {
         let answer = self.ada.get(&format!("/developer/{page}"));
         assert_eq!(answer.status, 200, "{page}: {}", answer.text());
         answer.text()
     }
 
-    fn send(&mut self, page: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn send(&mut self, page: &str, fields: &[(&str, &str)]) -> Answer {
         let mut form = Serializer::new(String::new());
         form.extend_pairs(fields);
         self.ada.post(&format!("/developer/{page}"), &form.finish())
     }
 
     /// Sends a form that does what it says; gives the list behind it.
-    fn done(&mut self, page: &str, fields: &[(&str, &str)]) -> String {
+    pub(crate) fn done(&mut self, page: &str, fields: &[(&str, &str)]) -> String {
         let answer = self.send(page, fields);
         assert_eq!(answer.status, 303, "{page}: {}", answer.text());
         let list = answer.header("location").unwrap().to_owned();
@@ -56,7 +56,7 @@ impl Office {
 }
 
 /// What a hidden field of a page holds.
-fn hidden(page: &str, name: &str) -> String {
+pub(crate) fn hidden(page: &str, name: &str) -> String {
     let start = format!(r#"<input type="hidden" name="{name}" value=""#);
     let rest = page.split(&start).nth(1).unwrap_or_else(|| panic!("no {name} in {page}"));
     rest.split('"').next().unwrap().to_owned()

@@ -8,6 +8,7 @@ mod admin_api;
 mod admin_users;
 mod apply;
 mod command_line;
+mod console_apps;
 mod console_docs;
 mod console_pages;
 mod dead_tokens;
