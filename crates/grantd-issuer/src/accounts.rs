@@ -41,8 +41,10 @@ pub struct Claim {
 #[derive(Debug)]
 pub struct Proven {
     user: User,
-    /// The hash that matched and the one to keep instead, where today's parameters are others.
-    rehash: Option<(PasswordHash, PasswordHash)>,
+    /// The hash that matched.
+    matched: PasswordHash,
+    /// The one to keep instead, where today's parameters are others.
+    fresh: Option<PasswordHash>,
 }
 
 impl Claim {
@@ -54,7 +56,7 @@ impl Claim {
         let fresh = if self.hash.is_outdated() { Password::choose(typed).ok() } else { None };
         // A failure to hash anew costs nothing: the next sign-in tries again.
         let fresh = fresh.and_then(|password| PasswordHash::of(&password, self.salt).ok());
-        Some(Proven { user, rehash: fresh.map(|fresh| (self.hash, fresh)) })
+        Some(Proven { user, matched: self.hash, fresh })
     }
 }
 
@@ -62,6 +64,11 @@ impl Proven {
     /// Whose password it was.
     pub fn user(&self) -> UserId {
         self.user.id
+    }
+
+    /// What the password was compared with.
+    pub(crate) fn matched(&self) -> &PasswordHash {
+        &self.matched
     }
 }
 
@@ -110,8 +117,8 @@ impl Accounts {
         from: &Origin,
     ) -> Result<Option<Opened>, StorageFault> {
         let (user, now) = (proven.user, self.clock.now());
-        if let Some((known, fresh)) = &proven.rehash {
-            self.registry.rehash(user.id, known, fresh).await?;
+        if let Some(fresh) = &proven.fresh {
+            self.registry.rehash(user.id, &proven.matched, fresh).await?;
         }
         let secret = hexadecimal(&draw::<32>(&*self.entropy));
         let id = SessionId::mint(now, draw(&*self.entropy));

@@ -1,20 +1,35 @@
 //! What may be said of clients and APIs, before anybody looks at what the server has.
 
-use grantd_core::{Api, ClientKind, GrantType, GrantTypes};
+use grantd_core::{Api, ClientId, ClientKind, GrantType, GrantTypes};
 use url::Url;
 
-use crate::{registrar::CommandError, registration::NewClient};
+use crate::{registrar::CommandError, registration::NewClient, user::UserName};
 
 /// Whether a client may be what is said of it, whatever else the server has.
 pub fn check_client(new: &NewClient) -> Result<(), CommandError> {
     check_text("the name", &new.name, 200)?;
     check_description(&new.description)?;
+    new.id.as_ref().map_or(Ok(()), check_client_id)?;
     if let Some(owner) = &new.owner {
         check_text("the owner's type", &owner.kind, 100)?;
         check_text("the owner's id", &owner.id, 200)?;
     }
     check_grants(new.kind(), new.grant_types(), &new.redirect_uris)?;
     new.redirect_uris.iter().try_for_each(|uri| check_redirect_uri(uri))
+}
+
+/// Ids that stand for another place where an address is read (RFC 3986 section 5.2.4), and the
+/// console's page for a new app: a client of such an id could not be reached.
+fn check_client_id(id: &ClientId) -> Result<(), CommandError> {
+    if matches!(id.as_str(), "." | ".." | "new") {
+        return Err(CommandError::ClientId(id.clone()));
+    }
+    Ok(())
+}
+
+/// Whether somebody may be called so from now on.
+pub(crate) fn check_user_name(name: &UserName) -> Result<(), CommandError> {
+    if name.is_plain() { Ok(()) } else { Err(CommandError::UserName(name.clone())) }
 }
 
 /// Whether an API may be called so, and its tokens be for that audience.

@@ -72,6 +72,8 @@ macro_rules! storage_contract {
             the_audit_log_answers_questions_in_either_order
             a_created_user_is_found_by_id_and_by_name
             a_user_s_name_is_taken_once
+            no_id_is_a_client_s_and_a_user_s
+            a_new_name_poses_as_nobody_and_an_old_one_works
             users_are_listed_page_by_page
             what_a_user_loses_kills_and_what_they_gain_does_not
             lost_roles_and_permissions_reach_users

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use grantd_core::{
     Api, Client, ClientId, CredentialId, Permission, RoleName, Standing, Timestamp, TokenId,
-    TokenNames, Ttl,
+    TokenNames, Ttl, UserId,
 };
 
 use tables::Tables;
@@ -102,6 +102,9 @@ impl Registry for Memory {
         let id = &record.client.id;
         if tables.clients.contains_key(id) {
             return Err(Conflict::ClientExists(id.clone()).into());
+        }
+        if id.as_str().parse().is_ok_and(|user: UserId| tables.users.contains_key(&user)) {
+            return Err(Conflict::ClientIdIsUsers(id.clone()).into());
         }
         tables.catalog().check(&record.client)?;
         tables.clients.insert(id.clone(), record.clone());

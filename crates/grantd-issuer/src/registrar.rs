@@ -21,6 +21,7 @@ use crate::{
     fault::StorageFault,
     registration::{ClientFilter, CredentialSummary, NewClient, Registration},
     storage::{Conflict, Registry, RegistryError},
+    user::UserName,
 };
 
 /// Creates and changes what the registry holds. Every change names who makes it.
@@ -45,6 +46,14 @@ pub enum CommandError {
     /// A name is empty, too long or has control characters.
     #[error("{0} has 1 to {1} characters and no control characters")]
     Text(&'static str, usize),
+    /// An id that names a place in addresses.
+    #[error(
+        "`{0}` cannot be a client's id, since it stands for another place in addresses: choose another id"
+    )]
+    ClientId(ClientId),
+    /// A name that could be taken for somebody else's.
+    #[error("`{0}` cannot be a user's name: leave out colons and signs that are not seen")]
+    UserName(UserName),
     /// The grants and the kind of client do not go together.
     #[error("{0}")]
     Grants(&'static str),

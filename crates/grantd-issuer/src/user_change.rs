@@ -39,6 +39,8 @@ pub enum UserChange {
         hash: PasswordHash,
         /// The session of who changes it, where that is the user.
         keep: Option<SessionId>,
+        /// Only in the place of this one, where somebody proved themselves by it.
+        instead_of: Option<PasswordHash>,
     },
 }
 
@@ -99,7 +101,10 @@ impl UserChange {
                 let sessions = if off { Ended::All } else { Ended::None };
                 UserKilled { generation: differs, sessions }
             }
-            Self::Password { hash, keep } => {
+            Self::Password { hash, keep, instead_of } => {
+                if instead_of.is_some() && *instead_of != record.password {
+                    return Err(Conflict::PasswordDiffers(user.name.clone()));
+                }
                 record.password = Some(hash.clone());
                 // Tokens live on: they are what the user allowed apps, not what the password opens.
                 let sessions = keep.map_or(Ended::All, Ended::AllBut);

@@ -9,8 +9,10 @@ use super::{
     users::{create_user, hash, new_user},
 };
 use crate::{
-    NewUser, Registrar, Registry, RoleEntry, Session, User, UserState, accounts::Origin,
-    user_change::Ended,
+    Conflict, NewUser, Registrar, Registry, RegistryError, RoleEntry, Session, Stamp, User,
+    UserState,
+    accounts::Origin,
+    user_change::{Ended, UserChange},
 };
 
 const HOUR: i64 = 3600;
@@ -116,8 +118,19 @@ pub async fn who_is_disabled_or_has_another_password_is_out(registry: Arc<dyn Re
     let kept = open(&registry, &user, 1, 0).await;
     open(&registry, &user, 2, 0).await;
     let late = Session::begin(SessionId::mint(at(0), [9; 10]), user.id, at(0), &Origin::default());
-    let changed = registrar.set_password(&admin(), user.id, hash('B'), Some(kept.id)).await;
-    let changed = changed.expect("set");
+    let own = |proved: char, letter: char| UserChange::Password {
+        hash: hash(letter),
+        keep: Some(kept.id),
+        instead_of: Some(hash(proved)),
+    };
+    let stamp = Stamp::of(&admin(), at(0));
+    let change = async |own: UserChange| registry.change_user(user.id, None, &own, &stamp).await;
+    let changed = change(own('A', 'B')).await.expect("set").expect("a user");
+    let stale = change(own('A', 'D')).await;
+    assert!(
+        matches!(stale, Err(RegistryError::Conflict(Conflict::PasswordDiffers(_)))),
+        "what the old password proved sets no new one: {stale:?}"
+    );
     assert!(is_in(&registry, 1, 1).await && !is_in(&registry, 2, 1).await);
     let opened = registry.open_session(&late, &proof(9), user.version).await.expect("an answer");
     assert!(!opened, "the old password proves nothing any more");
@@ -129,7 +142,7 @@ pub async fn who_is_disabled_or_has_another_password_is_out(registry: Arc<dyn Re
     assert!(!is_in(&registry, 1, 1).await, "enabling revives nothing");
     let user = user.expect("enabled");
     open(&registry, &user, 3, 1).await;
-    registrar.set_password(&admin(), user.id, hash('C'), None).await.expect("set");
+    registrar.set_password(&admin(), user.id, hash('C')).await.expect("set");
     assert!(!is_in(&registry, 3, 1).await);
 }
 

@@ -45,6 +45,8 @@ statements! {
                                              WHERE permission = ?1)
                                 RETURNING id, generation";
 
+    IS_CLIENT = "SELECT 1 FROM clients WHERE id = ?1";
+    IS_USER = "SELECT 1 FROM users WHERE id = ?1";
     USER = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
             FROM users WHERE id = ?1";
     USER_NAMED = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at

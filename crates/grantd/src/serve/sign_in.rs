@@ -76,14 +76,13 @@ impl SignIn {
         who: &SignedIn,
         password: Secret,
         address: IpAddr,
-    ) -> Result<Result<(), Refused>, StorageFault> {
+    ) -> Result<Result<Proven, Refused>, StorageFault> {
         let proven = self.prove(who.user.name.as_str(), password, address).await?;
         // The name may have become another's since.
-        Ok(proven.and_then(
-            |proven| {
-                if proven.user() == who.user.id { Ok(()) } else { Err(Refused::Wrong) }
-            },
-        ))
+        Ok(proven.and_then(|proven| {
+            let own = proven.user() == who.user.id;
+            own.then_some(proven).ok_or(Refused::Wrong)
+        }))
     }
 
     async fn prove(
@@ -96,7 +95,9 @@ impl SignIn {
             Ok(trial) => trial,
             Err(wait) => return Ok(Err(Refused::TooMany(wait))),
         };
-        let claim = self.accounts.claim(name).await?;
+        // Nothing was judged where storage failed: that is no attempt.
+        let claim =
+            self.accounts.claim(name).await.inspect_err(|_| self.throttle.forget(&trial))?;
         match self.passwords.run(move || claim.check(password)).await {
             Ok(Some(proven)) => {
                 self.throttle.succeeded(&trial);

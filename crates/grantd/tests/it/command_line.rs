@@ -344,3 +344,19 @@ fn op_03_generated_secrets_and_ids_are_distinct() {
     }
     assert_eq!((ids.len(), secrets.len()), (1000, 1000));
 }
+
+#[test]
+fn an_id_that_no_address_can_name_and_a_name_that_poses_as_another_are_refused() {
+    let place = Place::new();
+    for id in [".", "..", "new"] {
+        let refused = complaint(&place, &format!("client create --name x --id {id}"));
+        assert!(refused.contains("cannot be a client's id"), "{refused}");
+        let file = place.path().join("grantd.toml");
+        std::fs::write(&file, format!("[[client]]\nclient_id = \"{id}\"\nname = \"x\"\n")).unwrap();
+        let refused = complaint(&place, &format!("apply -f {}", file.display()));
+        assert!(refused.contains("cannot be a client's id"), "{refused}");
+    }
+    let refused = place.try_tell("user create --name cli:root --password-stdin", "long enough");
+    let refused = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.contains("cannot be a user's name"), "{refused}");
+}

@@ -253,7 +253,7 @@ fn the_audit_log_is_filtered_paged_and_told_as_differences() {
         ],
     );
     let log = office.see("audit?object=role%3Ar&action=role.update");
-    assert!(log.contains("<ins>changed</ins>") && log.contains("Ada ·"), "{log}");
+    assert!(log.contains("<ins>changed</ins>") && log.contains("<bdi>user Ada</bdi> ·"), "{log}");
     assert!(!log.contains("<ins>a.read</ins>"), "what stayed is not told");
     for at in 0..60 {
         let name = format!("p{at}");

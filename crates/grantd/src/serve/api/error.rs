@@ -109,9 +109,11 @@ impl From<CommandError> for ApiError {
             | CommandError::Grants(_)
             | CommandError::DefaultScope(_)
             | CommandError::Audit(_) => Self::Conflict(sentence),
-            CommandError::Text(..) | CommandError::RedirectUri(_) | CommandError::Audience(_) => {
-                Self::Malformed(sentence)
-            }
+            CommandError::ClientId(_)
+            | CommandError::UserName(_)
+            | CommandError::Text(..)
+            | CommandError::RedirectUri(_)
+            | CommandError::Audience(_) => Self::Malformed(sentence),
             CommandError::Storage(fault) => Self::Storage(fault),
         }
     }

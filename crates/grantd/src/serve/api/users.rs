@@ -183,7 +183,7 @@ pub(super) async fn set_password(
 ) -> Result<StatusCode, ApiError> {
     let known = find(&server, &id).await?;
     let hash = hash(&server, new.password.0).await?;
-    server.registrar.set_password(&by, known.id, hash, None).await?;
+    server.registrar.set_password(&by, known.id, hash).await?;
     server.changed().await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -95,14 +95,15 @@ pub(super) async fn list(
     Ok(page(StatusCode::OK, &Audit { frame, asked, events, first, next }))
 }
 
-/// Who did it, by the name that people know; an id says nothing to them.
+/// Who did it, by the name that people know; an id says nothing to them. The kind stands before it:
+/// a person may have been called `cli:root`.
 async fn name_users(server: &Server, events: &mut [Event]) -> Result<(), Trouble> {
     let mut known: HashMap<String, String> = HashMap::new();
     for event in events {
         let Some(id) = event.shown.actor.strip_prefix("user:") else { continue };
         if !known.contains_key(id) {
             let name = match server.registrar.user(id).await {
-                Ok(user) => user.name.to_string(),
+                Ok(user) => format!("user {}", user.name),
                 Err(CommandError::UserUnknown(_)) => event.shown.actor.clone(),
                 Err(error) => return Err(error.into()),
             };

@@ -88,7 +88,7 @@ pub(super) async fn password(
         Ok(hash) => hash,
         Err(complaint) => return shown(&operator, &server, &user, (None, complaint)).await,
     };
-    let changed = server.registrar.set_password(&operator.by, user.id, hash, None).await;
+    let changed = server.registrar.set_password(&operator.by, user.id, hash).await;
     answer(&operator, &server, &user, ("password", changed)).await
 }
 
