@@ -43,6 +43,7 @@ use axum::{
 use super::routes::Server;
 
 pub(super) use once::Once;
+pub(super) use page::framed;
 
 /// The console's routes, below the issuer's path.
 pub(super) fn console() -> Router<Server> {

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    middleware::from_fn,
+    middleware::{from_fn, map_response_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -24,7 +24,7 @@ use super::{
     Watcher,
     api::api,
     body,
-    console::{Once, console},
+    console::{Once, console, framed},
     feed::revocations,
     metrics::{self, Metrics},
     own_guard::own_guard,
@@ -99,8 +99,8 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         sign_in: Arc::new(sign_in),
         noticed,
     };
-    let endpoints =
-        endpoints().merge(api(&own_guard(&issuer), issuer.identifier())).merge(console());
+    let console = console().layer(map_response_with_state(Arc::clone(&server.base), framed));
+    let endpoints = endpoints().merge(api(&own_guard(&issuer), issuer.identifier())).merge(console);
     // Not under the issuer's path: what a proxy hands on from outside does not reach it.
     let mut router = endpoints.clone().route("/metrics", get(metrics::show));
     if path.len() > 1 {
