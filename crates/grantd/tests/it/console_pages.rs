@@ -1,5 +1,7 @@
 //! The console's pages of rights, keys and the audit log: what forms do, refuse and keep.
 
+use std::io::{Read, Write};
+
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
@@ -292,4 +294,32 @@ fn what_is_filtered_is_exported_whole_as_json_and_csv() {
     assert_eq!(rows.len(), 3, "{csv}");
     assert!(rows[1].contains(",role.create,role:=r,,"), "{csv}");
     assert_eq!(Visitor::new(&office.running).get("/developer/audit/export").status, 303);
+}
+
+#[test]
+fn an_export_ends_with_the_right_to_read_it() {
+    let office = Office::open();
+    let database = rusqlite::Connection::open(office.place.path().join("grantd.db")).unwrap();
+    // Far more than the buffers of a connection hold, three pages of it.
+    let fill = "WITH RECURSIVE n(i) AS (VALUES (1000) UNION ALL SELECT i + 1 FROM n WHERE i < 2499)
+        INSERT INTO audit SELECT i, 0, 'cli:x', NULL, 'x.y', 'x:y', NULL, json_quote(hex(zeroblob(10000))),
+            zeroblob(32) FROM n";
+    database.execute(fill, []).unwrap();
+    for cut in [None, Some("user update Ada --remove-permission manage_system")] {
+        let mut stream = std::net::TcpStream::connect(office.running.address).unwrap();
+        let cookie = office.ada.cookie.clone().unwrap();
+        let headers = [("Cookie", cookie.as_str())];
+        let page = "/developer/audit/export?format=json";
+        stream.write_all(&super::wire::request("GET", page, &headers, b"")).unwrap();
+        let mut start = [0; 1000];
+        stream.read_exact(&mut start).unwrap();
+        assert!(start.starts_with(b"HTTP/1.1 200"));
+        if let Some(cut) = cut {
+            office.place.grantd(cut);
+        }
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        let whole = rest.ends_with(b"\r\n0\r\n\r\n");
+        assert_eq!((whole, rest.len() > 25_000_000), (cut.is_none(), cut.is_none()), "{cut:?}");
+    }
 }
