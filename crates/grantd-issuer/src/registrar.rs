@@ -29,6 +29,8 @@ pub struct Registrar {
     registry: Arc<dyn Registry>,
     clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
+    /// The issuer identifier, where it is known.
+    issuer: Option<String>,
 }
 
 /// Why a command was not carried out. Each message says what to do next.
@@ -65,6 +67,9 @@ pub enum CommandError {
     /// Not an audience.
     #[error("`{0}` is no audience: use an absolute URI without fragment, like https://api.example")]
     Audience(String),
+    /// The audience is the issuer's own.
+    #[error("`{0}` is the issuer itself, and so the audience of the API `default`: choose another")]
+    OwnAudience(String),
     /// The default scope is more than the client has.
     #[error(
         "the default scope `{0}` is not among the client's permissions: add it with --permission or a role"
@@ -108,7 +113,15 @@ pub struct Created {
 impl Registrar {
     /// Commands on this registry.
     pub fn new(registry: Arc<dyn Registry>) -> Self {
-        Self { registry, clock: Box::new(SystemClock), entropy: Box::new(SystemEntropy) }
+        let (clock, entropy) = (Box::new(SystemClock), Box::new(SystemEntropy));
+        Self { registry, clock, entropy, issuer: None }
+    }
+
+    /// The issuer's own identifier, which no further API may have as its audience.
+    #[must_use]
+    pub fn issuer(mut self, identifier: &str) -> Self {
+        self.issuer = Some(identifier.to_owned());
+        self
     }
 
     /// Another clock than the machine's, for tests.

@@ -14,9 +14,21 @@ use crate::{
 const PAGE: u32 = 1000;
 
 impl Registrar {
+    /// Whether an API may be created so, whatever else the server has. Tokens for one with the issuer
+    /// as its audience would pass for tokens for the issuer.
+    pub fn check_new_api(&self, api: &Api) -> Result<(), CommandError> {
+        check_api(api)?;
+        let bare = |text: &str| text.trim_end_matches('/').to_owned();
+        let audience = api.audience.as_deref().unwrap_or_default();
+        if self.issuer.as_deref().map(bare) == Some(bare(audience)) {
+            return Err(CommandError::OwnAudience(audience.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Creates an API.
     pub async fn create_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
-        check_api(api)?;
+        self.check_new_api(api)?;
         Ok(self.registry.create_api(api, &self.stamp(by)).await?)
     }
 

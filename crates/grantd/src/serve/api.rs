@@ -108,12 +108,6 @@ impl Server {
         self.noticed.notify_one();
     }
 
-    /// Whether tokens for this API would pass for tokens for the issuer itself.
-    pub(super) fn is_own_audience(&self, api: &grantd_core::Api) -> bool {
-        let own = self.issuer.identifier().trim_end_matches('/');
-        api.audience.as_deref().is_some_and(|audience| audience.trim_end_matches('/') == own)
-    }
-
     /// Where something is, as a path on this server.
     fn address_of(&self, kind: &str, name: &dyn std::fmt::Display) -> String {
         let mut path = url::Url::parse(self.issuer.identifier()).ok();

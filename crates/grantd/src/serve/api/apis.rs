@@ -74,11 +74,6 @@ pub(super) async fn create_api(
         signing_alg: new.signing_alg.map(|alg| alg.0),
         access_token_ttl: new.access_token_ttl.map(|ttl| ttl.0),
     };
-    if server.is_own_audience(&api) {
-        let detail =
-            "This audience is the issuer's own, and so the API `default`'s: choose another.";
-        return Err(ApiError::Conflict(detail.to_owned()));
-    }
     server.registrar.create_api(&by, &api).await?;
     server.changed().await;
     Ok(server.created("apis", &api.name, tagged(&api)))

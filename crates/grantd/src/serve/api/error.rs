@@ -107,6 +107,7 @@ impl From<CommandError> for ApiError {
             ) => Self::Changed(sentence),
             CommandError::Conflict(_)
             | CommandError::Grants(_)
+            | CommandError::OwnAudience(_)
             | CommandError::DefaultScope(_)
             | CommandError::Audit(_) => Self::Conflict(sentence),
             CommandError::ClientId(_)
