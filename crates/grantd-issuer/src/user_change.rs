@@ -133,15 +133,20 @@ impl UserEdit {
         }
     }
 
+    /// What the edit makes of a user, whether that can be or not.
+    pub fn over(&self, user: &User) -> User {
+        User {
+            name: self.name.as_ref().unwrap_or(&user.name).clone(),
+            permissions: merged(&user.permissions, &self.add_permissions, &self.remove_permissions),
+            roles: merged(&user.roles, &self.add_roles, &self.remove_roles),
+            ..user.clone()
+        }
+    }
+
     /// Narrowing kills: a permission or role that is taken must not live on in a token.
     fn apply(&self, user: &mut User, catalog: &Catalog) -> Result<UserKilled, Conflict> {
         let before = user.clone();
-        if let Some(name) = &self.name {
-            user.name = name.clone();
-        }
-        user.permissions =
-            merged(&before.permissions, &self.add_permissions, &self.remove_permissions);
-        user.roles = merged(&before.roles, &self.add_roles, &self.remove_roles);
+        *user = self.over(&before);
         catalog.check_permissions(&user.permissions)?;
         catalog.check_roles(&user.roles)?;
         let kept = catalog.rights(&user.permissions, &user.roles);

@@ -13,6 +13,7 @@ mod pulse;
 mod recorder;
 mod refusal_log;
 mod routes;
+mod shut_out;
 mod sign_in;
 mod sweep;
 

@@ -323,3 +323,20 @@ fn an_export_ends_with_the_right_to_read_it() {
         assert_eq!((whole, rest.len() > 25_000_000), (cut.is_none(), cut.is_none()), "{cut:?}");
     }
 }
+
+#[test]
+fn nobody_takes_their_own_right_to_manage_the_server_away() {
+    let mut office = Office::open();
+    office.place.grantd("role create boss --permission manage_system");
+    let bob = office.place.user("Bob", PASSWORD, "--permission manage_system");
+    let own = format!("users/{}/rights", office.ada_s_id);
+    let refused = office.send(&own, &[("permission", "a.read")]);
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("your own right to manage"), "{}", refused.text());
+    assert_eq!(office.ada.get("/developer/roles").status, 200);
+    // Another way to the same right, less of something else, and somebody else's are theirs to change.
+    office.done(&own, &[("role", "boss"), ("permission", "a.read")]);
+    office.done(&own, &[("role", "boss")]);
+    office.done(&format!("users/{bob}/rights"), &[]);
+    assert_eq!(office.ada.get("/developer/roles").status, 200);
+}
