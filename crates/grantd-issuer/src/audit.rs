@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 use grantd_core::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{admin::Stamp, registration::Registration, registration_json::ToJson};
 
@@ -88,7 +88,46 @@ pub struct Deed {
     pub after: Option<Value>,
 }
 
+/// Who had something that is deleted, of one kind: the audit event remembers so many, and the number
+/// of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many had it.
+    pub count: u64,
+    /// The first of them, in the order of their ids; at most [`Held::MOST`].
+    pub first: Vec<String>,
+}
+
+impl Held {
+    /// How many are named.
+    pub const MOST: u32 = 100;
+
+    /// By these, in the order of their ids.
+    pub fn by(holders: impl IntoIterator<Item = impl ToString>) -> Self {
+        let mut held = Self::default();
+        for holder in holders {
+            held.count += 1;
+            if held.first.len() < Self::MOST as usize {
+                held.first.push(holder.to_string());
+            }
+        }
+        held
+    }
+}
+
 impl Deed {
+    /// The same, with who had what is deleted, kind by kind: nothing else remembers it.
+    #[must_use]
+    pub fn held_by(mut self, holders: &[(&str, Held)]) -> Self {
+        if let Some(Value::Object(before)) = &mut self.before {
+            let kinds = holders.iter().map(|(kind, held)| {
+                ((*kind).to_owned(), json!({ "count": held.count, "first": held.first }))
+            });
+            before.insert("held_by".to_owned(), Value::Object(kinds.collect()));
+        }
+        self
+    }
+
     /// Something done to a client.
     pub fn on_client(
         action: &'static str,

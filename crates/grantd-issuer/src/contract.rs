@@ -77,6 +77,7 @@ macro_rules! storage_contract {
             users_are_listed_page_by_page
             what_a_user_loses_kills_and_what_they_gain_does_not
             lost_roles_and_permissions_reach_users
+            who_had_what_is_deleted_is_in_the_audit_log
             changes_of_users_are_in_the_audit_log
             a_hash_is_made_anew_only_of_the_same_password
             a_session_says_who_it_is_and_what_they_may

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use grantd_core::{Permission, RoleName, UserId};
+use serde_json::{Value, json};
 
 use super::{admin, create, furnish, hasher, name};
 use crate::{
@@ -234,6 +235,49 @@ pub async fn lost_roles_and_permissions_reach_users(registry: Arc<dyn Registry>)
     let user = registry.user(by_role).await.expect("an answer").expect("a user");
     assert!(user.roles.is_empty() && user.generation == 4);
     assert_eq!(told(&registry, other).await, (1, None, false), "nobody else is touched");
+}
+
+/// The first hundred of each kind, in the order of their ids, and how many there were.
+pub async fn who_had_what_is_deleted_is_in_the_audit_log(registry: Arc<dyn Registry>) {
+    furnish(&registry).await;
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let user = create_user(
+        &registry,
+        NewUser {
+            permissions: vec![name("a.read")],
+            roles: vec![name("reader")],
+            ..new_user("Ada")
+        },
+    );
+    let user = user.await.id;
+    for number in 0..103 {
+        let id = Some(name(&format!("c{number:03}")));
+        let permissions = if number == 7 { vec![name("a.read")] } else { Vec::new() };
+        let new = NewClient { id, permissions, roles: vec![name("reader")], ..named_client() };
+        create(&registry, new).await;
+    }
+    registrar.delete_permission(&admin(), &name("a.read")).await.expect("deleted");
+    registrar.change_role(&admin(), &name("reader"), None, None).await.expect("deleted");
+    let held_by = async |action: &str| {
+        let query =
+            AuditQuery { action: Some(action.to_owned()), limit: 9, ..AuditQuery::default() };
+        let events = registry.audit(&query).await.expect("events");
+        let before = events[0].before.as_deref().expect("what it was");
+        serde_json::from_str::<Value>(before).expect("JSON")["held_by"].clone()
+    };
+    let expected = json!({
+        "clients": { "count": 1, "first": ["c007"] },
+        "users": { "count": 1, "first": [user.to_string()] },
+        "roles": { "count": 1, "first": ["reader"] },
+    });
+    assert_eq!(held_by("permission.delete").await, expected);
+    let first: Vec<_> = (0..100).map(|number| format!("c{number:03}")).collect();
+    let expected = json!({
+        "clients": { "count": 103, "first": first },
+        "users": { "count": 1, "first": [user.to_string()] },
+    });
+    assert_eq!(held_by("role.delete").await, expected);
+    registrar.verify_audit().await.expect("the chain holds");
 }
 
 /// Who, what, before and after; no hash among it, and a lost race leaves no trace.

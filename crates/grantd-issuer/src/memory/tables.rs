@@ -11,13 +11,13 @@ use grantd_core::{
 
 use crate::{
     admin::Stamp,
-    audit::{AuditEvent, Deed},
+    audit::{AuditEvent, Deed, Held},
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
     session::Session,
     usage::{UsageCount, UsageKey},
-    user::UserRecord,
+    user::{User, UserRecord},
 };
 
 #[derive(Debug)]
@@ -84,6 +84,18 @@ impl Tables {
         let all = names.into_iter().map(of_api);
         all.filter(|known| known.api.name == Api::DEFAULT || !known.permissions.is_empty())
             .collect()
+    }
+
+    /// The clients like this, for the audit log.
+    pub(super) fn clients_with(&self, like: impl Fn(&Registration) -> bool) -> Held {
+        let all = self.clients.values().map(|record| &record.client);
+        Held::by(all.filter(|client| like(client)).map(|client| &client.id))
+    }
+
+    /// The users like this, for the audit log.
+    pub(super) fn users_with(&self, like: impl Fn(&User) -> bool) -> Held {
+        let all = self.users.values().map(|record| &record.user);
+        Held::by(all.filter(|user| like(user)).map(|user| user.id))
     }
 
     /// Writes the audit event and the entries of the change log.
