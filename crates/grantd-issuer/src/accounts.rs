@@ -1,11 +1,12 @@
 //! Signing in and out: who a name and password are, and who a session cookie is.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use grantd_core::{Secret, SecretHasher, SessionId, Timestamp, UserId};
 
 pub use crate::session::Origin;
 use crate::{
+    admin::{Admin, Stamp},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
     fault::StorageFault,
@@ -48,6 +49,11 @@ pub struct Proven {
 }
 
 impl Claim {
+    /// Whose name it is, for the log alone: who asks must not be told.
+    pub fn user(&self) -> Option<UserId> {
+        self.user.as_ref().map(|user| user.id)
+    }
+
     /// Compares the password. Slow by intent ([`PasswordHash::of`]): not for a thread that others
     /// wait for. `None`: nobody enters by this name and this password.
     pub fn check(self, typed: Secret) -> Option<Proven> {
@@ -155,14 +161,28 @@ impl Accounts {
         self.registry.sessions(user, self.clock.now()).await
     }
 
-    /// Ends one session of a user's; `false`: they have no such session.
-    pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StorageFault> {
-        self.registry.end_session(user, id).await
+    /// Ends one session of somebody's own; `false`: they have no such session.
+    pub async fn end_session(
+        &self,
+        who: &SignedIn,
+        id: SessionId,
+        from: Option<IpAddr>,
+    ) -> Result<bool, StorageFault> {
+        self.registry.end_session(who.user.id, id, &self.stamp(who, from)).await
     }
 
     /// Ends all sessions of somebody but the one they are here by.
-    pub async fn end_other_sessions(&self, who: &SignedIn) -> Result<(), StorageFault> {
-        self.registry.end_sessions(who.user.id, Ended::AllBut(who.session.id)).await
+    pub async fn end_other_sessions(
+        &self,
+        who: &SignedIn,
+        from: Option<IpAddr>,
+    ) -> Result<(), StorageFault> {
+        let others = Ended::AllBut(who.session.id);
+        self.registry.end_sessions(who.user.id, others, &self.stamp(who, from)).await
+    }
+
+    fn stamp(&self, who: &SignedIn, from: Option<IpAddr>) -> Stamp {
+        Stamp::of(&Admin::user(&who.user.id.to_string(), from), self.clock.now())
     }
 }
 

@@ -84,6 +84,7 @@ macro_rules! storage_contract {
             a_session_ends_by_itself
             a_user_ends_sessions_of_their_own
             who_is_disabled_or_has_another_password_is_out
+            signing_in_and_out_is_in_the_audit_log_and_does_not_fill_it
             a_user_has_a_hundred_sessions_at_most
         }
     };

@@ -69,6 +69,7 @@ pub use issuer::{Builder, Issuer};
 pub use key_ring::{KeyDuty, KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use password::{Password, PasswordHash};
+pub use presented::Revoked;
 pub use registrar::{CommandError, Created, Registrar, Rotation};
 pub use registration::{
     ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError,

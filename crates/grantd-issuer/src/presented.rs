@@ -1,7 +1,7 @@
 //! The endpoints that a token is presented to: [`Issuer::introspect`] and [`Issuer::revoke`].
 
 use grantd_core::{
-    Authenticated, Introspection, Presentation, PresentedToken, Raw, Refusal, Revocation,
+    Authenticated, ClientId, Introspection, Presentation, PresentedToken, Raw, Refusal, Revocation,
     Timestamp, admit_introspection, authenticate, introspect, revoke,
 };
 
@@ -9,6 +9,15 @@ use crate::{
     fault::{Fault, TokenError},
     issuer::{Issuer, refused},
 };
+
+/// What a client has ended of its own, for the host's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// Whose it was.
+    pub client: ClientId,
+    /// Its kind and id, e.g. `token:0190…`.
+    pub what: String,
+}
 
 impl Issuer {
     /// What a token says, if it is this server's and alive at this moment, whatever it is for: for
@@ -34,16 +43,20 @@ impl Issuer {
     }
 
     /// Ends a token of the caller's own (RFC 7009 section 2). When this returns, the token is dead
-    /// on disk, or was none that could be killed.
-    pub async fn revoke(&self, raw: &Raw<'_>) -> Result<(), TokenError> {
+    /// on disk, or was none that could be killed (`None`).
+    pub async fn revoke(&self, raw: &Raw<'_>) -> Result<Option<Revoked>, TokenError> {
         let (tokens, now) = (self.tokens()?, self.clock.now());
         let request = Presentation::parse(raw).map_err(|why| refused(why, raw, None))?;
         let caller = self.prove(&request, raw, now).await?;
-        let Some(token) = self.read(&request.token) else { return Ok(()) };
+        let Some(token) = self.read(&request.token) else { return Ok(None) };
         let standing = tokens.standing(&token.names()).await?;
         match revoke(&caller, &token, &standing, now).map_err(|why| refuse(why, raw, &caller))? {
-            Revocation::Kill => Ok(tokens.revoke_token(token.id, token.expires_at, now).await?),
-            Revocation::Nothing => Ok(()),
+            Revocation::Kill => {
+                tokens.revoke_token(token.id, token.expires_at, now).await?;
+                let client = caller.client().id.clone();
+                Ok(Some(Revoked { client, what: format!("token:{}", token.id) }))
+            }
+            Revocation::Nothing => Ok(None),
         }
     }
 

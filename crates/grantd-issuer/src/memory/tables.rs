@@ -11,7 +11,7 @@ use grantd_core::{
 
 use crate::{
     admin::Stamp,
-    audit::{AuditEvent, Deed, Held},
+    audit::{AuditEvent, Deed, Held, ROUTINE, routine_since},
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
@@ -104,6 +104,16 @@ impl Tables {
         let seq = self.audit.len() as u64 + 1;
         self.audit.push(AuditEvent::next(seq, &previous, deed, stamp));
         self.log(changes, stamp.at);
+    }
+
+    /// Writes the audit event of what needs no right, unless the actor has done it too often.
+    pub(super) fn record_routine(&mut self, deed: &Deed, stamp: &Stamp) {
+        let since = routine_since(stamp.at);
+        let same = |event: &&AuditEvent| event.actor == stamp.actor && event.action == deed.action;
+        let last = self.audit.iter().rev().filter(same).take(ROUTINE as usize);
+        if last.filter(|event| event.at > since).count() < ROUTINE as usize {
+            self.record(deed, &[], stamp);
+        }
     }
 
     /// Writes the entries of the change log alone.

@@ -95,7 +95,7 @@ statements! {
                 WHERE user_id = ?1 AND ends_at > ?2 AND seen_at > ?3 ORDER BY seen_at DESC, id DESC";
     SESSION_SEEN = "UPDATE sessions SET seen_at = max(seen_at, ?2) WHERE id = ?1";
     END_SESSION = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
-    END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
+    END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2) RETURNING id";
     FORGET_SESSIONS = "DELETE FROM sessions WHERE ends_at <= ?1 OR seen_at <= ?2";
 
     CLIENTS_BY_STATE = "SELECT state, count(*) FROM clients GROUP BY state ORDER BY state";
@@ -209,6 +209,9 @@ statements! {
     FORGET_USAGE = "DELETE FROM usage WHERE hour < ?1";
     FORGET_USAGE_TOTALS = "DELETE FROM usage_totals WHERE hour < ?1";
 
+    ROUTINE_DEEDS = "SELECT count(*) FROM (SELECT at FROM audit WHERE actor = ?1 AND action = ?2
+                                           ORDER BY seq DESC LIMIT ?4)
+                     WHERE at > ?3";
     LAST_HASH = "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1";
     INSERT_AUDIT = "INSERT INTO audit (seq, at, actor, address, action, object, before, after, hash)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -262,6 +265,19 @@ mod tests {
             assert_eq!(steps.len(), 1, "{sql}: {steps:?}");
             assert!(steps[0].starts_with("SEARCH") && steps[0].contains(index), "{steps:?}");
         }
+    }
+
+    #[test]
+    fn what_is_done_often_is_counted_by_an_index_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrations::run(&mut connection).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", super::ROUTINE_DEEDS);
+        let mut plan = connection.prepare(&sql).unwrap();
+        let steps = plan.query_map([1; 4], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        let search = "SEARCH audit USING INDEX audit_deed (actor=? AND action=?)";
+        assert!(steps.iter().any(|step| step == search), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("SORT") || step.contains("B-TREE")));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod server;
 mod slow;
 mod throttled;
 mod tokens;
+mod traces;
 mod transcript;
 mod usage;
 mod visitor;

@@ -26,7 +26,7 @@ use crate::serve::routes::Server;
 const PAGE: u32 = 50;
 
 /// What is done most, for a list to choose from; anything else may be typed.
-const ACTIONS: [&str; 12] = [
+const ACTIONS: [&str; 19] = [
     "client.create",
     "client.update",
     "client.rotate",
@@ -38,7 +38,14 @@ const ACTIONS: [&str; 12] = [
     "role.delete",
     "permission.create",
     "permission.delete",
+    "api.create",
     "api.update",
+    "user.create",
+    "user.update",
+    "user.password",
+    "user.disable",
+    "user.sign-in",
+    "user.sign-out",
 ];
 
 #[derive(Template)]
