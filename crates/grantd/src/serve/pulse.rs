@@ -78,7 +78,7 @@ impl Pulse {
         let stalled = self.stalled.load(Ordering::Relaxed);
         match polled {
             Poll::Pending if stalled == 0 => {
-                self.stalled.store(self.millis() + 1, Ordering::Relaxed)
+                self.stalled.store(self.millis() + 1, Ordering::Relaxed);
             }
             Poll::Ready(_) if stalled > 0 => self.stalled.store(0, Ordering::Relaxed),
             Poll::Pending | Poll::Ready(_) => {}
@@ -242,10 +242,10 @@ mod tests {
             write(false);
             write(true);
         }
-        tokio::time::advance(Duration::from_secs(600)).await;
+        tokio::time::advance(Duration::from_mins(10)).await;
         assert!(!dropped(), "nothing waits to be taken");
         write(false);
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         assert!(dropped());
         write(true);
         assert!(!dropped());
