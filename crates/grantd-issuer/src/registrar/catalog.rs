@@ -48,6 +48,11 @@ impl Registrar {
         Ok(self.registry.apis().await?)
     }
 
+    /// One API; `None`: none is called so.
+    pub async fn api(&self, name: &str) -> Result<Option<Api>, CommandError> {
+        Ok(self.apis().await?.into_iter().find(|api| api.name == name))
+    }
+
     /// Creates a permission.
     pub async fn create_permission(
         &self,
@@ -84,6 +89,11 @@ impl Registrar {
         Ok(self.registry.permissions().await?)
     }
 
+    /// One permission; `None`: none is called so.
+    pub async fn permission(&self, name: &str) -> Result<Option<PermissionEntry>, CommandError> {
+        Ok(self.permissions().await?.into_iter().find(|entry| entry.name.as_str() == name))
+    }
+
     /// Creates a role.
     pub async fn create_role(&self, by: &Admin, role: &RoleEntry) -> Result<(), CommandError> {
         check_description(&role.description)?;
@@ -106,6 +116,11 @@ impl Registrar {
     /// All roles.
     pub async fn roles(&self) -> Result<Vec<RoleEntry>, CommandError> {
         Ok(self.registry.roles().await?)
+    }
+
+    /// One role; `None`: none is called so.
+    pub async fn role(&self, name: &str) -> Result<Option<RoleEntry>, CommandError> {
+        Ok(self.roles().await?.into_iter().find(|role| role.name.as_str() == name))
     }
 
     /// The audit events that are asked for.

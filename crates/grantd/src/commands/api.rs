@@ -46,7 +46,7 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
 }
 
 async fn find(registrar: &Registrar, name: &str) -> Result<Api> {
-    let found = registrar.apis().await?.into_iter().find(|api| api.name == name);
+    let found = registrar.api(name).await?;
     found.with_context(|| format!("there is no API `{name}`: see `grantd api list`"))
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
 }
 
 async fn find(registrar: &Registrar, name: &RoleName) -> Result<RoleEntry> {
-    let found = registrar.roles().await?.into_iter().find(|role| role.name == *name);
+    let found = registrar.role(name.as_str()).await?;
     found.with_context(|| format!("there is no role `{name}`: see `grantd role list`"))
 }
 

@@ -118,7 +118,7 @@ pub(super) async fn change_api(
 }
 
 async fn find(server: &Server, name: &str) -> Result<Api, ApiError> {
-    let found = server.registrar.apis().await?.into_iter().find(|api| api.name == name);
+    let found = server.registrar.api(name).await?;
     found.ok_or_else(|| ApiError::Unknown(format!("There is no API `{name}`.")))
 }
 

@@ -128,7 +128,7 @@ pub(super) async fn delete_role(
 }
 
 async fn find(server: &Server, name: &str) -> Result<RoleEntry, ApiError> {
-    let found = server.registrar.roles().await?.into_iter().find(|role| role.name.as_str() == name);
+    let found = server.registrar.role(name).await?;
     found.ok_or_else(|| ApiError::Unknown(format!("There is no role `{name}`.")))
 }
 

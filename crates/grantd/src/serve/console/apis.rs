@@ -142,7 +142,7 @@ fn form(operator: &Operator, server: &Server, said: Said, problem: Complaint) ->
 }
 
 async fn find(server: &Server, name: &str) -> Result<Api, Trouble> {
-    let found = server.registrar.apis().await?.into_iter().find(|api| api.name == name);
+    let found = server.registrar.api(name).await?;
     found.ok_or_else(|| Trouble::Missing(format!("There is no API `{name}`.")))
 }
 
