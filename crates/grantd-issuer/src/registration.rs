@@ -1,6 +1,6 @@
 //! A client as it is registered: everything an operator says and sees of it, no secret among it.
 
-use std::{collections::BTreeSet, str::FromStr, sync::Arc};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use grantd_core::{
     Algorithm, Api, Client, ClientApi, ClientId, ClientKind, ClientState, Credential, CredentialId,
@@ -59,6 +59,13 @@ pub struct Owner {
     pub kind: String,
     /// Its id there, e.g. `42`.
     pub id: String,
+}
+
+/// As it is written and read: `TYPE:ID`.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.id)
+    }
 }
 
 /// Which clients a list shows; without more, all that are not deleted.

@@ -225,7 +225,7 @@ fn lines(client: &Registration) -> String {
         lines.push(("serves", client.serves.join(" ")));
     }
     if let Some(owner) = &client.owner {
-        lines.push(("owner", format!("{}:{}", owner.kind, owner.id)));
+        lines.push(("owner", owner.to_string()));
     }
     if !client.redirect_uris.is_empty() {
         lines.push(("redirect_uris", client.redirect_uris.join(" ")));
