@@ -53,6 +53,7 @@ macro_rules! storage_contract {
             a_rotated_secret_works_beside_the_old_one_until_the_overlap_ends
             a_rotation_is_made_once_of_what_was_seen
             a_secret_still_in_use_stops_the_finish_of_a_rotation
+            the_end_of_a_rotation_leaves_a_secret_that_works
             narrowing_kills_and_widening_does_not
             a_change_of_a_role_reaches_all_who_have_it
             a_permission_is_described_anew

@@ -85,6 +85,25 @@ pub async fn a_secret_still_in_use_stops_the_finish_of_a_rotation(registry: Arc<
     registrar.finish_rotation(&admin(), id, Finish::Anyway).await.expect("finished");
 }
 
+/// What stays is the newest that works: where the newest of all was revoked, the one before it.
+pub async fn the_end_of_a_rotation_leaves_a_secret_that_works(registry: Arc<dyn Registry>) {
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let first = create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
+    let id = first.client.id.as_str();
+    let overlap = Rotation { overlap: Some(name("1h")), version: None };
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let rotated = registrar.rotate(&admin(), id, overlap, &hasher()).await.expect("rotated");
+        made.push(rotated.secret.expect("a secret").0);
+    }
+    registrar.revoke_secret(&admin(), id, made[1]).await.expect("revoked");
+    let finished = registrar.finish_rotation(&admin(), id, Finish::IfUnused).await;
+    let finished = finished.expect("finished");
+    let now = finished.updated_at;
+    let live = finished.credentials.iter().filter(|known| known.is_live(now));
+    assert_eq!(live.map(|known| known.id).collect::<Vec<_>>(), [made[0]]);
+}
+
 /// A permission, role or grant that is taken raises the generation; one that is given does not.
 pub async fn narrowing_kills_and_widening_does_not(registry: Arc<dyn Registry>) {
     furnish(&registry).await;

@@ -141,19 +141,12 @@ fn shown(
 ) -> Response {
     let now = SystemClock.now();
     let status = if problem.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let live = |known: &&CredentialSummary| known.expires_at.is_none_or(|end| now < end);
-    let alive: Vec<_> = client.credentials.iter().filter(live).collect();
-    let newest = alive.last().map(|newest| newest.created_at);
-    let used_since = |known: &&&CredentialSummary| {
-        let since = newest.unwrap_or_default();
-        known.last_used.as_ref().is_some_and(|last| last.at >= since && known.created_at < since)
-    };
     let template = Secrets {
         frame: operator.frame(Section::Apps),
         app: App::new(server, client, Tab::Secrets, did),
         rows: client.credentials.iter().rev().map(|known| Row::of(known, now)).collect(),
-        rotating: alive.len() > 1,
-        still_used: alive.iter().find(used_since).map(|known| used(known)),
+        rotating: client.credentials.iter().filter(|known| known.is_live(now)).count() > 1,
+        still_used: client.old_secret_in_use(now).map(used),
         problem,
     };
     page(status, &template)
@@ -166,7 +159,7 @@ impl Row {
             age: age(known.created_at, now),
             used: used(known),
             ends: known.expires_at.map_or_else(|| "never".to_owned(), said),
-            live: known.expires_at.is_none_or(|end| now < end),
+            live: known.is_live(now),
         }
     }
 }
