@@ -110,11 +110,7 @@ impl Server {
 
     /// Where something is, as a path on this server.
     fn address_of(&self, kind: &str, name: &dyn std::fmt::Display) -> String {
-        let mut path = url::Url::parse(self.issuer.identifier()).ok();
-        if let Some(Ok(mut segments)) = path.as_mut().map(url::Url::path_segments_mut) {
-            segments.pop_if_empty().extend(["api", "v1", kind, &name.to_string()]);
-        }
-        path.map(|url| url.path().to_owned()).unwrap_or_default()
+        self.path_to(&["api", "v1", kind, &name.to_string()])
     }
 
     /// The answer to who created something.

@@ -55,6 +55,17 @@ pub(super) struct Server {
     pub(super) noticed: Arc<Notify>,
 }
 
+impl Server {
+    /// A path on this server, below the issuer's, of names that may have any sign.
+    pub(super) fn path_to(&self, names: &[&str]) -> String {
+        let mut url = Url::parse("http://any").ok();
+        if let Some(Ok(mut segments)) = url.as_mut().map(Url::path_segments_mut) {
+            segments.extend(names);
+        }
+        format!("{}{}", self.base, url.map(|url| url.path().to_owned()).unwrap_or_default())
+    }
+}
+
 /// What connections are served with.
 pub(crate) struct Routes {
     /// Everything, the token endpoint included.
