@@ -269,6 +269,11 @@ pub struct RoleEntry {
 }
 
 impl RoleEntry {
+    /// A role of these permissions, in whatever order they are said.
+    pub fn new(name: RoleName, description: String, permissions: Vec<Permission>) -> Self {
+        Self { name, description, permissions: sorted(permissions) }
+    }
+
     /// Whether what it becomes (nothing, where it is removed) has less.
     pub fn narrowed_to(&self, after: Option<&Self>) -> bool {
         let kept = |name| after.is_some_and(|after| after.permissions.contains(name));
