@@ -83,6 +83,21 @@ pub async fn the_audit_log_answers_questions_in_either_order(registry: Arc<dyn R
     assert!(seqs(of("permission:a")).await.is_empty());
     let did = |action: &str| AuditQuery { action: Some(action.to_owned()), ..all.clone() };
     assert_eq!(seqs(did("role.create")).await, [5]);
+    assert_eq!(seqs(did("permission.create")).await, [2, 3, 4]);
+    let backwards = AuditQuery { order: Order::NewestFirst, ..did("permission.create") };
+    assert_eq!(seqs(backwards.clone()).await, [4, 3, 2]);
+    assert_eq!(seqs(AuditQuery { after: Some(3), ..backwards.clone() }).await, [2]);
+    let ours = Some("grantd:contract".to_owned());
+    for (query, expected) in [
+        (AuditQuery { actor: ours.clone(), ..backwards.clone() }, &[4, 3, 2][..]),
+        (AuditQuery { actor: ours.clone(), ..did("role.create") }, &[5]),
+        (AuditQuery { actor: Some("cli:root".to_owned()), ..backwards }, &[]),
+        (AuditQuery { actor: ours.clone(), ..of("permission:a.read") }, &[2]),
+        (AuditQuery { object: Some("permission:a.read".to_owned()), ..did("role.create") }, &[]),
+        (AuditQuery { actor: ours, after: Some(4), ..all.clone() }, &[5]),
+    ] {
+        assert_eq!(seqs(query.clone()).await, expected, "{query:?}");
+    }
     assert!(
         seqs(AuditQuery { actor: Some("cli:root".to_owned()), ..all.clone() }).await.is_empty()
     );

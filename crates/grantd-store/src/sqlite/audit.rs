@@ -10,12 +10,17 @@ pub(super) fn page(
     connection: &Connection,
     query: &AuditQuery,
 ) -> rusqlite::Result<Vec<AuditEvent>> {
-    // The events of one object are found by its index.
-    let statement = match (query.order, &query.object) {
-        (Order::OldestFirst, None) => sql::AUDIT,
-        (Order::OldestFirst, Some(_)) => sql::AUDIT_OF,
-        (Order::NewestFirst, None) => sql::AUDIT_BACKWARDS,
-        (Order::NewestFirst, Some(_)) => sql::AUDIT_OF_BACKWARDS,
+    // By the index of what was asked for; by the object's first, which has the fewest events.
+    let by = (query.object.is_some(), query.actor.is_some(), query.action.is_some());
+    let statement = match (query.order, by) {
+        (Order::OldestFirst, (true, _, _)) => sql::AUDIT_OF,
+        (Order::OldestFirst, (_, true, _)) => sql::AUDIT_BY,
+        (Order::OldestFirst, (_, _, true)) => sql::AUDIT_DID,
+        (Order::OldestFirst, _) => sql::AUDIT,
+        (Order::NewestFirst, (true, _, _)) => sql::AUDIT_OF_BACKWARDS,
+        (Order::NewestFirst, (_, true, _)) => sql::AUDIT_BY_BACKWARDS,
+        (Order::NewestFirst, (_, _, true)) => sql::AUDIT_DID_BACKWARDS,
+        (Order::NewestFirst, _) => sql::AUDIT_BACKWARDS,
     };
     let start = match query.order {
         Order::OldestFirst => 0,

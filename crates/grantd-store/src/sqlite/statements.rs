@@ -47,6 +47,8 @@ statements! {
                                              WHERE permission = ?1)
                                 RETURNING id, generation";
 
+    IS_CLIENT = "SELECT 1 FROM clients WHERE id = ?1";
+    IS_USER = "SELECT 1 FROM users WHERE id = ?1";
     USER = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
             FROM users WHERE id = ?1";
     USER_NAMED = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
@@ -95,7 +97,7 @@ statements! {
                 WHERE user_id = ?1 AND ends_at > ?2 AND seen_at > ?3 ORDER BY seen_at DESC, id DESC";
     SESSION_SEEN = "UPDATE sessions SET seen_at = max(seen_at, ?2) WHERE id = ?1";
     END_SESSION = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
-    END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
+    END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2) RETURNING id";
     FORGET_SESSIONS = "DELETE FROM sessions WHERE ends_at <= ?1 OR seen_at <= ?2";
 
     CLIENTS_BY_STATE = "SELECT state, count(*) FROM clients GROUP BY state ORDER BY state";
@@ -136,6 +138,16 @@ statements! {
                        SELECT permission FROM role_permissions NATURAL JOIN client_roles WHERE client_id = ?1)
                    WHERE permissions.name IS NOT NULL OR apis.name = 'default'
                    ORDER BY apis.name <> 'default', apis.name, permissions.name";
+
+    CLIENTS_WITH_PERMISSION = "SELECT client_id, count(*) OVER () FROM client_permissions WHERE permission = ?1
+                               ORDER BY client_id LIMIT ?2";
+    USERS_WITH_PERMISSION = "SELECT user_id, count(*) OVER () FROM user_permissions WHERE permission = ?1
+                             ORDER BY user_id LIMIT ?2";
+    ROLES_WITH_PERMISSION = "SELECT role, count(*) OVER () FROM role_permissions WHERE permission = ?1
+                             ORDER BY role LIMIT ?2";
+    CLIENTS_WITH_ROLE = "SELECT client_id, count(*) OVER () FROM client_roles WHERE role = ?1
+                         ORDER BY client_id LIMIT ?2";
+    USERS_WITH_ROLE = "SELECT user_id, count(*) OVER () FROM user_roles WHERE role = ?1 ORDER BY user_id LIMIT ?2";
 
     PERMISSIONS = "SELECT name, api, description FROM permissions ORDER BY name";
     UPDATE_PERMISSION = "UPDATE permissions SET description = ?2 WHERE name = ?1";
@@ -235,28 +247,76 @@ statements! {
     FORGET_USAGE = "DELETE FROM usage WHERE hour < ?1";
     FORGET_USAGE_TOTALS = "DELETE FROM usage_totals WHERE hour < ?1";
 
+    ROUTINE_DEEDS = "SELECT count(*) FROM (SELECT at FROM audit WHERE actor = ?1 AND action = ?2
+                                           ORDER BY seq DESC LIMIT ?4)
+                     WHERE at > ?3";
     LAST_HASH = "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1";
     INSERT_AUDIT = "INSERT INTO audit (seq, at, actor, address, action, object, before, after, hash)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     AUDIT = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-             WHERE seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action) AND ?5 IS NULL
+             WHERE seq > ?1 AND ?3 IS NULL AND ?4 IS NULL AND ?5 IS NULL
              ORDER BY seq LIMIT ?2";
+    AUDIT_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                       WHERE seq < ?1 AND ?3 IS NULL AND ?4 IS NULL AND ?5 IS NULL
+                       ORDER BY seq DESC LIMIT ?2";
     AUDIT_OF = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
                 WHERE object = ?5 AND seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
                 ORDER BY seq LIMIT ?2";
-    AUDIT_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                       WHERE seq < ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
-                           AND ?5 IS NULL
-                       ORDER BY seq DESC LIMIT ?2";
     AUDIT_OF_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                          WHERE object = ?5 AND seq < ?1 AND actor = coalesce(?3, actor)
-                              AND action = coalesce(?4, action)
+                          WHERE object = ?5 AND seq < ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
                           ORDER BY seq DESC LIMIT ?2";
+    AUDIT_BY = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                WHERE actor = ?3 AND seq > ?1 AND action = coalesce(?4, action) AND ?5 IS NULL
+                ORDER BY seq LIMIT ?2";
+    AUDIT_BY_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                          WHERE actor = ?3 AND seq < ?1 AND action = coalesce(?4, action) AND ?5 IS NULL
+                          ORDER BY seq DESC LIMIT ?2";
+    AUDIT_DID = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                 WHERE action = ?4 AND seq > ?1 AND ?3 IS NULL AND ?5 IS NULL
+                 ORDER BY seq LIMIT ?2";
+    AUDIT_DID_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
+                           WHERE action = ?4 AND seq < ?1 AND ?3 IS NULL AND ?5 IS NULL
+                           ORDER BY seq DESC LIMIT ?2";
 }
 
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
+
+    #[test]
+    fn each_question_to_the_audit_log_is_answered_by_an_index_and_sorts_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrations::run(&mut connection).unwrap();
+        for (sql, index) in [
+            (super::AUDIT, "INTEGER PRIMARY KEY"),
+            (super::AUDIT_BACKWARDS, "INTEGER PRIMARY KEY"),
+            (super::AUDIT_OF, "INDEX audit_object"),
+            (super::AUDIT_OF_BACKWARDS, "INDEX audit_object"),
+            (super::AUDIT_BY, "INDEX audit_actor"),
+            (super::AUDIT_BY_BACKWARDS, "INDEX audit_actor"),
+            (super::AUDIT_DID, "INDEX audit_action"),
+            (super::AUDIT_DID_BACKWARDS, "INDEX audit_action"),
+        ] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = plan.query_map([1; 5], |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<_> = steps.map(Result::unwrap).collect();
+            assert_eq!(steps.len(), 1, "{sql}: {steps:?}");
+            assert!(steps[0].starts_with("SEARCH") && steps[0].contains(index), "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_done_often_is_counted_by_an_index_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrations::run(&mut connection).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", super::ROUTINE_DEEDS);
+        let mut plan = connection.prepare(&sql).unwrap();
+        let steps = plan.query_map([1; 4], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        let search = "SEARCH audit USING INDEX audit_deed (actor=? AND action=?)";
+        assert!(steps.iter().any(|step| step == search), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("SORT") || step.contains("B-TREE")));
+    }
 
     #[test]
     fn every_statement_prepares_against_the_migrated_schema() {

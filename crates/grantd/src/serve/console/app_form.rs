@@ -189,7 +189,6 @@ impl Said {
     }
 
     fn shown(client: &Registration) -> Self {
-        let owner = client.owner.as_ref();
         Self {
             id: client.version.to_string(),
             name: client.name.clone(),
@@ -197,7 +196,7 @@ impl Said {
             public: client.kind == ClientKind::Public,
             grants: client.grants.iter().map(|grant| grant.as_str().to_owned()).collect(),
             redirect_uris: client.redirect_uris.join("\n"),
-            owner: owner.map(|owner| format!("{}:{}", owner.kind, owner.id)).unwrap_or_default(),
+            owner: client.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
             without_pkce: client.pkce == Pkce::Optional,
             refresh_retry: client.refresh_retry.map(|ttl| ttl.to_string()).unwrap_or_default(),
         }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Extension, Path, State},
     response::Response,
 };
 use grantd_core::SessionId;
@@ -16,7 +16,7 @@ use super::{
     page::{Trouble, page},
     signed_in::SignedIn,
 };
-use crate::serve::routes::Server;
+use crate::serve::routes::{Peer, Server};
 
 #[derive(Template)]
 #[template(path = "sessions.html")]
@@ -71,10 +71,11 @@ pub(super) async fn list(
 pub(super) async fn revoke(
     me: SignedIn,
     State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
     if let Ok(id) = id.parse() {
-        server.sign_in.accounts.end_session(me.who.user.id, id).await?;
+        server.sign_in.accounts.end_session(&me.who, id, Some(address)).await?;
     }
     Ok(back(&server))
 }
@@ -83,8 +84,9 @@ pub(super) async fn revoke(
 pub(super) async fn revoke_others(
     me: SignedIn,
     State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
 ) -> Result<Response, Trouble> {
-    server.sign_in.accounts.end_other_sessions(&me.who).await?;
+    server.sign_in.accounts.end_other_sessions(&me.who, Some(address)).await?;
     Ok(back(&server))
 }
 
