@@ -1,5 +1,6 @@
 //! The console, Developer → Apps: pages made by the server, for people.
 
+mod agent;
 mod apis;
 mod app;
 mod app_form;
