@@ -24,16 +24,20 @@ const CHANGES: usize = 100;
 /// The operator's password.
 pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
 
-/// Ages the secrets, counts a day of all clients and a month of the first, in hours and microseconds.
+/// Ages the secrets, each the second of its client, counts a day of all clients and a month of the first, in hours and microseconds.
 const YEARS: &str = "
 UPDATE credentials SET created_at = created_at - 10368000000000,
     expires_at = iif(rowid % 100 = 0, unixepoch() * 1000000 + 86400000000 * (rowid % 29 + 1), NULL),
     last_used_at = iif(rowid % 3 = 0, NULL, (unixepoch() - rowid % 10000000) * 1000000);
+INSERT INTO credentials
+    SELECT '01900000-0000-7000-8000-' || printf('%012x', rowid), client_id, hash, created_at - 10368000000000,
+           created_at, created_at, '203.0.113.9'
+    FROM credentials;
 INSERT INTO usage
-    SELECT id, (unixepoch() / 3600 - 6 * hours.value) * 3600000000, 'issued', 7, unixepoch() * 1000000, '203.0.113.9'
+    SELECT clients.id, (unixepoch() / 3600 - 6 * hours.value) * 3600000000, 'issued', 7, unixepoch() * 1000000, '203.0.113.9'
     FROM json_each('[0, 1, 2, 3]') AS hours, clients;
 INSERT INTO usage
-    SELECT id, (unixepoch() / 3600 - 7 * hours.value) * 3600000000, 'client-secret-wrong', 3, unixepoch() * 1000000,
+    SELECT clients.id, (unixepoch() / 3600 - 7 * hours.value) * 3600000000, 'client-secret-wrong', 3, unixepoch() * 1000000,
            '203.0.113.9'
     FROM json_each('[0, 1, 2]') AS hours, clients WHERE clients.rowid % 10 = 0;
 INSERT OR IGNORE INTO usage

@@ -1,4 +1,4 @@
-//! Every SQL statement of the store; one test prepares them all against the migrated schema.
+//! Every SQL statement of the store but those of `questions.rs`; one test prepares them all against the migrated schema.
 
 macro_rules! statements {
     ($($name:ident = $sql:literal;)+) => {
@@ -13,16 +13,6 @@ statements! {
     CLIENT = "SELECT id, name, description, kind, state, grants, redirect_uris, owner_type, owner_id, default_scope,
                      access_token_ttl, signing_alg, generation, version, created_at, updated_at, token_format, serves
               FROM clients WHERE id = ?1";
-    CLIENTS_AFTER = "SELECT id FROM clients
-                     WHERE id > ?1 AND (?3 IS NULL OR owner_type = ?3) AND ?4 IS NULL
-                         AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
-                         AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
-                     ORDER BY id LIMIT ?2";
-    CLIENTS_OF_OWNER = "SELECT id FROM clients
-                        WHERE id > ?1 AND owner_type = ?3 AND owner_id = ?4
-                            AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
-                            AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
-                        ORDER BY id LIMIT ?2";
     PUT_CLIENT = "INSERT INTO clients (id, name, description, kind, state, grants, redirect_uris, owner_type,
                                        owner_id, default_scope, access_token_ttl, signing_alg, generation,
                                        version, created_at, updated_at, token_format, serves)
@@ -107,9 +97,10 @@ statements! {
                     FROM credentials JOIN clients ON clients.id = client_id AND state = 'active'
                     WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND (expires_at IS NULL OR expires_at > ?1)
                     ORDER BY coalesce(last_used_at, credentials.created_at), credentials.id LIMIT ?3";
-    MOST_REFUSED = "SELECT client_id, name, outcome, sum(count) FROM usage JOIN clients ON clients.id = client_id
-                    WHERE hour >= ?1 AND outcome <> 'issued'
-                    GROUP BY client_id, outcome ORDER BY sum(count) DESC, client_id, outcome LIMIT ?2";
+    OFTEN_REFUSED = "SELECT client_id, outcome FROM usage WHERE hour = ?1 AND outcome <> 'issued'
+                     ORDER BY count DESC LIMIT ?2";
+    REFUSED_SINCE = "SELECT name, sum(count) FROM usage JOIN clients ON clients.id = client_id
+                     WHERE client_id = ?1 AND hour >= ?2 AND outcome = ?3 GROUP BY client_id";
 
     CREDENTIALS = "SELECT id, hash, created_at, expires_at, last_used_at, last_used_from
                    FROM credentials WHERE client_id = ?1 ORDER BY created_at, id";
@@ -200,20 +191,6 @@ statements! {
     LAST_HASH = "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1";
     INSERT_AUDIT = "INSERT INTO audit (seq, at, actor, address, action, object, before, after, hash)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    AUDIT = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-             WHERE seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action) AND ?5 IS NULL
-             ORDER BY seq LIMIT ?2";
-    AUDIT_OF = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                WHERE object = ?5 AND seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
-                ORDER BY seq LIMIT ?2";
-    AUDIT_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                       WHERE seq < ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
-                           AND ?5 IS NULL
-                       ORDER BY seq DESC LIMIT ?2";
-    AUDIT_OF_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                          WHERE object = ?5 AND seq < ?1 AND actor = coalesce(?3, actor)
-                              AND action = coalesce(?4, action)
-                          ORDER BY seq DESC LIMIT ?2";
 }
 
 #[cfg(test)]
