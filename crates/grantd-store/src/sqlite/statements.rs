@@ -89,12 +89,12 @@ statements! {
     CLIENTS_BY_STATE = "SELECT state, count(*) FROM clients GROUP BY state ORDER BY state";
     SECRETS_ENDING = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
                              last_used_at, last_used_from
-                      FROM credentials JOIN clients ON clients.id = client_id AND state = 'active'
+                      FROM credentials CROSS JOIN clients ON clients.id = client_id AND +state = 'active'
                       WHERE expires_at > ?1 AND expires_at <= ?2
                       ORDER BY expires_at, credentials.id LIMIT ?3";
     SECRETS_IDLE = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
                            last_used_at, last_used_from
-                    FROM credentials JOIN clients ON clients.id = client_id AND state = 'active'
+                    FROM credentials CROSS JOIN clients ON clients.id = client_id AND +state = 'active'
                     WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND (expires_at IS NULL OR expires_at > ?1)
                     ORDER BY coalesce(last_used_at, credentials.created_at), credentials.id LIMIT ?3";
     OFTEN_REFUSED = "SELECT client_id, outcome FROM usage WHERE hour = ?1 AND outcome <> 'issued'

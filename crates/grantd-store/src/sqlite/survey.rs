@@ -96,3 +96,22 @@ fn watched(row: &Row<'_>) -> rusqlite::Result<WatchedSecret> {
         last_used: last_used.map(|at| LastUse { at, address: address.unwrap_or_default() }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_worth_a_look_are_read_from_the_end_of_an_index_and_not_client_by_client() {
+        let mut open = Connection::open_in_memory().unwrap();
+        super::super::migrations::run(&mut open).unwrap();
+        for (statement, index) in
+            [(sql::SECRETS_ENDING, "credentials_end"), (sql::SECRETS_IDLE, "credentials_use")]
+        {
+            let mut explain = open.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let mut steps = explain.raw_query().mapped(|row| row.get::<_, String>(3));
+            let first = steps.next().unwrap().unwrap();
+            assert!(first.contains(&format!("SEARCH credentials USING INDEX {index}")), "{first}");
+        }
+    }
+}
