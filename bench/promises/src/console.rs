@@ -165,7 +165,7 @@ impl Bench {
     /// Milliseconds of processor time for a whole file.
     async fn export(&mut self, query: &str) -> Result<f64> {
         // A short file is asked for often, a long one is long enough.
-        let times = if query.contains("&") { TIMES } else { 1 };
+        let times = if query.contains('&') { TIMES } else { 1 };
         let before = self.server.cpu_seconds()?;
         for _ in 0..times {
             let path = format!("/developer/audit/export?{query}");

@@ -3,9 +3,10 @@
 #![expect(
     unreachable_pub,
     clippy::inline_always,
+    clippy::trivially_copy_pass_by_ref,
     clippy::unnecessary_wraps,
     clippy::unused_self,
-    reason = "the macro makes public structs of filters"
+    reason = "the macro makes public structs of filters, and templates pass references"
 )]
 
 use std::fmt;
