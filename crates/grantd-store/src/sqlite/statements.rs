@@ -95,7 +95,12 @@ statements! {
     SECRETS_IDLE = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
                            last_used_at, last_used_from
                     FROM credentials CROSS JOIN clients ON clients.id = client_id AND +state = 'active'
-                    WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND (expires_at IS NULL OR expires_at > ?1)
+                    WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND expires_at IS NULL AND ?1 IS NOT NULL
+                    ORDER BY coalesce(last_used_at, credentials.created_at), credentials.id LIMIT ?3";
+    SECRETS_IDLE_ENDING = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
+                           last_used_at, last_used_from
+                    FROM credentials CROSS JOIN clients ON clients.id = client_id AND +state = 'active'
+                    WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND expires_at > ?1
                     ORDER BY coalesce(last_used_at, credentials.created_at), credentials.id LIMIT ?3";
     OFTEN_REFUSED = "SELECT client_id, outcome FROM usage WHERE hour = ?1 AND outcome <> 'issued'
                      ORDER BY count DESC LIMIT ?2";

@@ -32,11 +32,26 @@ fn survey(open: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Sur
     let mut ending = snapshot.prepare_cached(sql::SECRETS_ENDING)?;
     let soon = params![now.micros(), Survey::soon(now).micros(), limit];
     let ending = ending.query_map(soon, watched)?.collect::<Result<_, _>>()?;
-    let mut idle = snapshot.prepare_cached(sql::SECRETS_IDLE)?;
-    let long_ago = params![now.micros(), Survey::long_ago(now).micros(), limit];
-    let idle = idle.query_map(long_ago, watched)?.collect::<Result<_, _>>()?;
+    let idle = idle(&snapshot, now, limit)?;
     let refused = most_refused(&snapshot, now, limit)?;
     Ok(Survey { clients, ending, idle, refused })
+}
+
+/// Living secrets that nobody uses: those that never end, and those that will.
+fn idle(open: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<WatchedSecret>> {
+    let mut idle: Vec<WatchedSecret> = Vec::new();
+    for statement in [sql::SECRETS_IDLE, sql::SECRETS_IDLE_ENDING] {
+        let long_ago = params![now.micros(), Survey::long_ago(now).micros(), limit];
+        for known in open.prepare_cached(statement)?.query_map(long_ago, watched)? {
+            idle.push(known?);
+        }
+    }
+    idle.sort_by_key(|known| {
+        let used = known.last_used.as_ref().map_or(known.created_at, |last| last.at);
+        (used, known.credential)
+    });
+    idle.truncate(limit as usize);
+    Ok(idle)
 }
 
 /// What was refused most often, of what was refused most often in any one hour: a sum over all clients
@@ -105,9 +120,11 @@ mod tests {
     fn secrets_worth_a_look_are_read_from_the_end_of_an_index_and_not_client_by_client() {
         let mut open = Connection::open_in_memory().unwrap();
         super::super::migrations::run(&mut open).unwrap();
-        for (statement, index) in
-            [(sql::SECRETS_ENDING, "credentials_end"), (sql::SECRETS_IDLE, "credentials_use")]
-        {
+        for (statement, index) in [
+            (sql::SECRETS_ENDING, "credentials_end"),
+            (sql::SECRETS_IDLE, "credentials_use"),
+            (sql::SECRETS_IDLE_ENDING, "credentials_end"),
+        ] {
             let mut explain = open.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
             let mut steps = explain.raw_query().mapped(|row| row.get::<_, String>(3));
             let first = steps.next().unwrap().unwrap();
