@@ -82,7 +82,8 @@ pub struct ClientFilter {
     pub owner_id: Option<String>,
     /// Only those in this state, deleted ones too if that is asked for.
     pub state: Option<ClientState>,
-    /// Only those with this text in their name or id, whatever the case of its ASCII letters.
+    /// Only those with this text in their name, whatever the case of its ASCII letters, or at the
+    /// beginning of their id.
     pub search: Option<String>,
 }
 
@@ -95,9 +96,9 @@ impl ClientFilter {
         let state =
             self.state.map_or(client.state != ClientState::Deleted, |state| state == client.state);
         let found = self.search.as_ref().is_none_or(|text| {
-            let text = text.to_ascii_lowercase();
-            let has = |field: &str| field.to_ascii_lowercase().contains(&text);
-            has(&client.name) || has(client.id.as_str())
+            let name = client.name.to_ascii_lowercase();
+            name.contains(&text.to_ascii_lowercase())
+                || client.id.as_str().starts_with(text.as_str())
         });
         state
             && found

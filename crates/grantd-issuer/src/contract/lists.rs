@@ -61,6 +61,24 @@ pub async fn lists_of_clients_show_what_is_asked_for(registry: Arc<dyn Registry>
         let ids: String = found.iter().map(|client| client.id.as_str()).collect();
         assert_eq!(ids, expected, "{filter:?}");
     }
+    a_search_goes_on_behind_an_id(&registry).await;
+}
+
+/// Found by its name and by its id, a client is there once; pages go on behind an id.
+async fn a_search_goes_on_behind_an_id(registry: &Arc<dyn Registry>) {
+    for (text, after, limit, expected) in [
+        ("b", None, 10, "abd"),
+        ("b", None, 1, "a"),
+        ("b", Some("a"), 10, "bd"),
+        ("b", Some("b"), 10, "d"),
+        ("d", Some("c"), 1, "d"),
+    ] {
+        let after = after.map(name);
+        let search = ClientFilter { search: Some(text.to_owned()), ..ClientFilter::default() };
+        let found = registry.registrations(&search, after.as_ref(), limit).await.expect("a page");
+        let ids: String = found.iter().map(|client| client.id.as_str()).collect();
+        assert_eq!(ids, expected, "{text} behind {after:?}");
+    }
 }
 
 /// By object, actor and action, from either end, page by page.

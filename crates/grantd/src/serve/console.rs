@@ -1,6 +1,7 @@
 //! The console, Developer → Apps: pages made by the server, for people.
 
 mod account;
+mod agent;
 mod apis;
 mod app;
 mod app_form;

@@ -59,6 +59,8 @@ struct Audit {
 }
 
 struct Event {
+    /// What was changed by its name, where its id says nothing to people.
+    named: Option<String>,
     /// Who did it, as people call them.
     actor: String,
     shown: AuditEventView,
@@ -144,7 +146,10 @@ pub(super) async fn verify(
 impl Event {
     fn of(shown: AuditEventView) -> Self {
         let differences = difference(shown.before.as_ref(), shown.after.as_ref());
-        Self { actor: shown.actor.clone(), shown, differences }
+        let is_by_id = ["client:", "user:"].iter().any(|kind| shown.object.starts_with(kind));
+        let object = shown.after.as_ref().or(shown.before.as_ref()).filter(|_| is_by_id);
+        let named = object.and_then(|object| Some(object.get("name")?.as_str()?.to_owned()));
+        Self { actor: shown.actor.clone(), named, shown, differences }
     }
 
     /// The page of the app that was changed.

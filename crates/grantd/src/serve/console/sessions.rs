@@ -10,6 +10,7 @@ use grantd_issuer::{Session, moment};
 use http::StatusCode;
 
 use super::{
+    agent,
     form::InQuery,
     frame::Frame,
     login::leave_for,
@@ -30,7 +31,10 @@ struct Sessions {
 /// A session as its user should recognise it.
 struct Row {
     id: SessionId,
+    /// The browser, as its user knows it.
     agent: String,
+    /// How it names itself, where that is something else.
+    header: Option<String>,
     address: String,
     began: String,
     seen: String,
@@ -42,9 +46,11 @@ impl From<&Session> for Row {
             if text.is_empty() { other.to_owned() } else { text.to_owned() }
         };
         let shown = |at| moment(at).replace('T', " ").replace('Z', " UTC");
+        let known = agent::known(&session.agent);
         Self {
             id: session.id,
-            agent: or(&session.agent, "An unknown browser"),
+            header: known.is_some().then(|| session.agent.clone()),
+            agent: known.unwrap_or_else(|| or(&session.agent, "An unknown browser")),
             address: or(&session.address, "an unknown address"),
             began: shown(session.created_at),
             seen: shown(session.seen_at),
