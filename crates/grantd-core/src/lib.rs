@@ -42,7 +42,7 @@ pub use credentials::Credentials;
 pub use duration::Ttl;
 pub use feed::{FeedProof, admit_feed, admit_feed_token};
 pub use grant_type::{GrantType, GrantTypes};
-pub use id::{ClientId, CredentialId, SessionId, TokenId, UserId};
+pub use id::{ClientId, CredentialId, PasskeyId, SessionId, TokenId, UserId};
 pub use introspect::{Introspection, admit_introspection, introspect};
 pub use jose::{Algorithm, PublicKey, SigningKey};
 pub use mint::{Issued, Pen, mint};

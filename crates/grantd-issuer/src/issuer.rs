@@ -27,6 +27,7 @@ pub struct Issuer {
     keys: KeyRing,
     pub(crate) hasher: SecretHasher,
     session_hasher: SecretHasher,
+    passkey_hasher: SecretHasher,
     sealer: TokenSealer,
     pub(crate) clients: ClientCache,
     tokens: Option<Arc<dyn Tokens>>,
@@ -88,6 +89,11 @@ impl Issuer {
     /// What hashes the secrets in session cookies.
     pub fn session_hasher(&self) -> &SecretHasher {
         &self.session_hasher
+    }
+
+    /// What vouches for the questions that passkeys answer.
+    pub fn passkey_hasher(&self) -> &SecretHasher {
+        &self.passkey_hasher
     }
 
     /// What a text says that this server made as an access token.
@@ -258,6 +264,7 @@ impl Builder {
             keys: self.keys,
             hasher,
             session_hasher: self.secret_key.session_hasher(),
+            passkey_hasher: self.secret_key.passkey_hasher(),
             sealer: TokenSealer::new(&self.secret_key, self.previous_secret_key.as_slice()),
             tokens: self.tokens,
             clients: ClientCache::new(storage, self.cached_clients),

@@ -37,6 +37,7 @@ mod issuer;
 mod key_ring;
 mod memory;
 mod metadata;
+pub mod passkey;
 pub mod password;
 mod presented;
 mod registrar;
@@ -68,6 +69,7 @@ pub use fault::{Fault, StorageFault, TokenError};
 pub use issuer::{Builder, Issuer};
 pub use key_ring::{KeyDuty, KeyRing, KeyRingError};
 pub use memory::Memory;
+pub use passkey::{Passkey, PasskeyName, PasskeyRecord, Passkeys};
 pub use password::{Password, PasswordHash};
 pub use registrar::{CommandError, Created, Registrar};
 pub use registration::{

@@ -1,5 +1,6 @@
 //! Storage in memory: for tests, and for hosts whose clients live in their configuration.
 
+mod passkeys;
 mod sessions;
 mod survey;
 mod tables;

@@ -6,6 +6,7 @@ mod client_writes;
 mod clients;
 mod lane;
 mod migrations;
+mod passkeys;
 mod record;
 mod registry;
 mod rows;

@@ -6,7 +6,8 @@ use std::{
 };
 
 use grantd_core::{
-    Api, ClientApi, ClientId, Permission, RoleName, SecretHash, SessionId, Timestamp, Ttl, UserId,
+    Api, ClientApi, ClientId, PasskeyId, Permission, RoleName, SecretHash, SessionId, Timestamp,
+    Ttl, UserId,
 };
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     audit::{AuditEvent, Deed},
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
+    passkey::{Answered, PasskeyRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
     session::Session,
     usage::{UsageCount, UsageKey},
@@ -33,6 +35,8 @@ pub(super) struct Tables {
     pub(super) usage: BTreeMap<UsageKey, UsageCount>,
     pub(super) users: BTreeMap<UserId, UserRecord>,
     pub(super) sessions: BTreeMap<SessionId, (Session, SecretHash)>,
+    pub(super) passkeys: BTreeMap<PasskeyId, PasskeyRecord>,
+    pub(super) answered: Vec<Answered>,
 }
 
 impl Default for Tables {
@@ -49,6 +53,8 @@ impl Default for Tables {
             usage: BTreeMap::new(),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            passkeys: BTreeMap::new(),
+            answered: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
     ("0005_users", include_str!("../../migrations/sqlite/0005_users.sql")),
     ("0006_survey", include_str!("../../migrations/sqlite/0006_survey.sql")),
+    ("0007_passkeys", include_str!("../../migrations/sqlite/0007_passkeys.sql")),
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _migrations (

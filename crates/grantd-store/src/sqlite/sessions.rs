@@ -69,7 +69,8 @@ pub(super) fn end(connection: &Connection, user: UserId, ended: Ended) -> Result
     execute(connection, sql::END_SESSIONS, params![user.to_string(), keep]).map(drop)
 }
 
-fn begin(
+/// Begins a session, in the transaction of a passkey's use perhaps.
+pub(super) fn begin(
     connection: &Connection,
     session: &Session,
     proof: &SecretHash,
