@@ -24,6 +24,8 @@ mod once;
 mod operator;
 mod own_password;
 mod page;
+mod passkey_login;
+mod passkeys;
 mod permissions;
 mod role_form;
 mod roles;
@@ -33,6 +35,7 @@ mod signed_in;
 mod start;
 mod user;
 mod users;
+mod words;
 
 use axum::{
     Router,
@@ -53,11 +56,10 @@ pub(super) fn console() -> Router<Server> {
         .route("/developer/apps/new", get(app_form::new))
         .nest("/developer/apps/{id}", app())
         .route("/login", get(login::show).post(login::sign_in))
+        .route("/login/passkey", post(passkey_login::sign_in))
+        .route("/login/passkey/question", post(passkey_login::ask))
         .route("/logout", post(login::sign_out))
-        .route("/account/password", get(own_password::show).post(own_password::change))
-        .route("/account/sessions", get(sessions::list))
-        .route("/account/sessions/revoke-others", post(sessions::revoke_others))
-        .route("/account/sessions/{id}/revoke", post(sessions::revoke))
+        .nest("/account", account())
         .route("/developer/users", get(users::list))
         .route("/developer/users/new", get(users::new).post(users::create))
         .nest("/developer/users/{id}", user())
@@ -67,11 +69,24 @@ pub(super) fn console() -> Router<Server> {
         .layer(map_response(page::unkept))
 }
 
+/// What somebody sees and changes of their own account.
+fn account() -> Router<Server> {
+    Router::new()
+        .route("/password", get(own_password::show).post(own_password::change))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/revoke-others", post(sessions::revoke_others))
+        .route("/sessions/{id}/revoke", post(sessions::revoke))
+        .route("/passkeys", get(passkeys::list).post(passkeys::add))
+        .route("/passkeys/question", post(passkeys::ask))
+        .route("/passkeys/{id}/remove", post(passkeys::remove))
+}
+
 fn user() -> Router<Server> {
     Router::new()
         .route("/", get(user::show))
         .route("/rights", post(user::rights))
         .route("/password", post(user::password))
+        .route("/passkeys/remove", post(user::remove_passkeys))
         .route("/disable", post(user::disable))
         .route("/enable", post(user::enable))
 }

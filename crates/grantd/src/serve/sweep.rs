@@ -16,6 +16,7 @@ pub(super) async fn sweep(storage: Arc<dyn Registry>) {
         // Entries of the change log that can kill no token any more.
         warn("the change log", storage.forget_ended(now).await);
         warn("sessions", storage.forget_sessions(now).await);
+        warn("answers of passkeys", storage.forget_answered(now).await);
         let oldest = Hour::of(now).plus(-USAGE_HOURS);
         warn("usage", storage.forget_usage(oldest).await);
         tokio::time::sleep(SWEEP).await;
