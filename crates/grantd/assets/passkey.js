@@ -31,25 +31,26 @@
   const login = document.getElementById("by-passkey");
   if (login) {
     const [note, button] = [login.querySelector(".note"), login.querySelector("button")];
-    let waiting = new AbortController();
+    let [waiting, asked] = [new AbortController(), false];
     const enter = async (mediation) => {
       waiting.abort();
       const mine = waiting = new AbortController();
+      asked = mediation !== "conditional";
+      let credential;
       try {
         const { options, question } = await send(login.dataset.question, {});
         if (mine.signal.aborted) return;
         const publicKey = kind.parseRequestOptionsFromJSON(options);
-        const credential = await navigator.credentials.get({ publicKey, mediation, signal: mine.signal });
+        credential = await navigator.credentials.get({ publicKey, mediation, signal: mine.signal });
         say(note, "");
         const return_to = login.dataset.return;
         const { location: next } = await send(login.dataset.answer, { question, credential, return_to });
         location.assign(next);
       } catch (error) {
         if (mine.signal.aborted || error.name === "AbortError") return;
-        // Nobody asked for the browser's own list; that it is not there is no news.
-        const quiet = mediation === "conditional" && error.name === "NotAllowedError";
-        if (!quiet) say(note, told(error));
-        if (mediation !== "conditional") offer();
+        // Nobody asked for the browser's own list: that it is not there is no news.
+        if (credential || asked) say(note, told(error));
+        if (asked) offer();
       }
     };
     const offer = async () => {
@@ -61,8 +62,8 @@
       enter("optional");
     });
     offer();
-    // A question is good for five minutes.
-    setInterval(() => { if (!document.hidden && document.activeElement !== button) offer(); }, 240000);
+    // A question is good for five minutes; one that somebody is just answering is left alone.
+    setInterval(() => { if (!document.hidden && !asked) offer(); }, 240000);
   }
 
   const form = document.getElementById("add-passkey");

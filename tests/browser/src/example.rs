@@ -150,15 +150,19 @@ fn create(place: &Place, (name, description, owner, options): &(&str, &str, &str
     place.words(&words, "")["client_id"].as_str().unwrap().to_owned()
 }
 
-/// Gives maria two passkeys, which no device has.
+/// Gives maria two passkeys and the guest one, which no device has.
 fn own_passkeys(place: &Place) {
     let database = Connection::open(place.path().join("grantd.db")).unwrap();
-    for (number, name, used) in [(1, "My phone", Some(3_600)), (2, "Blue security key", None)] {
+    for (number, user, name, used) in [
+        (1, "maria", "My phone", Some(3_600)),
+        (2, "maria", "Blue security key", None),
+        (3, "guest", "Tablet", None),
+    ] {
         let add = "INSERT INTO passkeys
                    SELECT ?1, id, ?2, randomblob(32), '{}', (unixepoch() - 864000) * 1000000,
-                          (unixepoch() - ?3) * 1000000 FROM users WHERE name = 'maria'";
+                          (unixepoch() - ?3) * 1000000 FROM users WHERE name = ?4";
         let id = format!("01900000-0000-7000-8000-00000000000{number}");
-        database.execute(add, params![id, name, used]).unwrap();
+        database.execute(add, params![id, name, used, user]).unwrap();
     }
 }
 
