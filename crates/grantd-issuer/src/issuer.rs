@@ -27,7 +27,8 @@ pub struct Issuer {
     keys: KeyRing,
     pub(crate) hasher: SecretHasher,
     session_hasher: SecretHasher,
-    passkey_hasher: SecretHasher,
+    /// Apart, since it is seldom asked: keys of HMAC are large, and so are futures that hold an issuer.
+    passkey_hasher: Box<SecretHasher>,
     sealer: TokenSealer,
     pub(crate) clients: ClientCache,
     tokens: Option<Arc<dyn Tokens>>,
@@ -264,7 +265,7 @@ impl Builder {
             keys: self.keys,
             hasher,
             session_hasher: self.secret_key.session_hasher(),
-            passkey_hasher: self.secret_key.passkey_hasher(),
+            passkey_hasher: Box::new(self.secret_key.passkey_hasher()),
             sealer: TokenSealer::new(&self.secret_key, self.previous_secret_key.as_slice()),
             tokens: self.tokens,
             clients: ClientCache::new(storage, self.cached_clients),

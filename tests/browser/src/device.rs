@@ -4,6 +4,15 @@ use serde_json::{Value, json};
 
 use crate::Browser;
 
+/// Who is before a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// The one whose finger it knows.
+    Owner,
+    /// Another one.
+    Stranger,
+}
+
 /// A device of one browser's.
 #[derive(Debug)]
 pub struct Device(String);
@@ -30,9 +39,10 @@ impl Browser {
         self.tell("Page.addScriptToEvaluateOnNewDocument", words).await;
     }
 
-    /// From now on the device recognises its owner or not.
-    pub async fn recognises(&self, device: &Device, owner: bool) {
-        let words = json!({ "authenticatorId": device.0, "isUserVerified": owner });
+    /// From now on this person is before the device.
+    pub async fn sees(&self, device: &Device, person: Person) {
+        let verified = person == Person::Owner;
+        let words = json!({ "authenticatorId": device.0, "isUserVerified": verified });
         self.tell("WebAuthn.setUserVerified", words).await;
     }
 

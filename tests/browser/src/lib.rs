@@ -13,7 +13,7 @@ mod place;
 use std::path::PathBuf;
 
 pub use browser::{Browser, Scripts};
-pub use device::Device;
+pub use device::{Device, Person};
 pub use example::{Example, PASSWORD};
 pub use place::{Answer, Place, Running};
 

@@ -93,7 +93,7 @@ impl Passkeys for Memory {
             return Ok(false);
         }
         if let Some(record) = tables.passkeys.get_mut(&used.passkey) {
-            record.key = next.clone();
+            record.key.clone_from(next);
             record.passkey.last_used_at = Some(session.created_at);
         }
         Ok(true)

@@ -1,7 +1,7 @@
 //! Passkeys in a real browser, on a device that Chromium plays.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use grantd_browser_tests::{Browser, Device, PASSWORD, Scripts};
+use grantd_browser_tests::{Browser, Device, PASSWORD, Person, Scripts};
 use serde_json::json;
 
 use crate::House;
@@ -95,11 +95,11 @@ async fn a_copy_another_s_name_and_an_unrecognised_owner_are_refused() {
     let mut fresh = own;
     fresh["signCount"] = json!(100);
     browser.replace(&device, &fresh).await;
-    browser.recognises(&device, false).await;
+    browser.sees(&device, Person::Stranger).await;
     browser.go("/login").await;
     browser.press(BUTTON).await;
     browser.says("Nothing was signed").await;
-    browser.recognises(&device, true).await;
+    browser.sees(&device, Person::Owner).await;
     browser.press(BUTTON).await;
     browser.arrives_at("/developer").await;
     browser.has_no_complaints().await;

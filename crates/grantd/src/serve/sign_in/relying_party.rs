@@ -78,7 +78,7 @@ impl RelyingParty {
         state: &PasskeyRegistration,
     ) -> Result<(Vec<u8>, String), Flaw> {
         let passkey = self.0.finish_passkey_registration(answer, state)?;
-        let (id, key) = (passkey.cred_id().to_vec(), serde_json::to_string(&passkey)?);
+        let (id, key) = (passkey.cred_id().clone(), serde_json::to_string(&passkey)?);
         if id.len() > LONGEST_ID || key.len() > LONGEST_KEY {
             return Err(Flaw::TooLarge);
         }
