@@ -2,7 +2,10 @@
 
 use super::{Authorized, Policy, on_behalf};
 use crate::{
-    approval::Approved, authenticate::Authenticated, refusal::Refusal, time::Timestamp,
+    approval::{Approval, Approved, RefreshState},
+    authenticate::Authenticated,
+    refusal::Refusal,
+    time::Timestamp,
     token_request::Ask,
 };
 
@@ -22,8 +25,16 @@ pub(super) fn authorize<'a>(
     if !state.accepts(number, client.client().refresh_retry(), now) {
         return Err(Refusal::RefreshTokenReused);
     }
-    if now >= approval.ends_at {
+    if now >= end(approval, state, policy) {
         return Err(Refusal::RefreshTokenExpired);
     }
     on_behalf(client, approved, (ask.scope.as_deref(), ask.resource.as_deref()), policy)
+}
+
+/// When refresh tokens of an approval end (RFC 9700 section 4.14.2). The approval itself may stay for
+/// longer, until its newest access token has ended: that must not carry them on.
+fn end(approval: &Approval, state: RefreshState, policy: &Policy) -> Timestamp {
+    let longest = approval.given_at.after(policy.refresh_ttl);
+    let unused = state.rotated_at.after(policy.refresh_idle);
+    longest.min(unused).min(approval.ends_at)
 }

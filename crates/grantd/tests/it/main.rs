@@ -4,21 +4,28 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
 mod accounts;
+mod acting;
 mod admin_api;
 mod admin_users;
+mod app;
 mod apply;
+mod code_flow;
 mod command_line;
 mod console_docs;
 mod console_pages;
 mod dead_tokens;
 mod demo;
 mod feed_readers;
+mod grant_attacks;
+mod grant_kills;
+mod grant_races;
 mod hostile;
 mod inspect;
 mod kills;
 mod ledger;
 mod life;
 mod metrics;
+mod narrowing;
 mod no_rows;
 mod opaque_tokens;
 mod server;
