@@ -14,7 +14,6 @@ use grantd_core::{
     mint, next_step,
 };
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const ISSUER: &str = "https://auth.example";
@@ -94,7 +93,12 @@ fn request_of(client: &Client, more: &str) -> Result<AuthorizationRequest, Refus
 }
 
 /// What a request with these parameters leads to, for somebody with `a` who signed in so long ago.
-fn step(kind: ClientKind, more: &str, consented: Option<&[&str]>, ago: i64) -> Result<Step, Refusal> {
+fn step(
+    kind: ClientKind,
+    more: &str,
+    consented: Option<&[&str]>,
+    ago: i64,
+) -> Result<Step, Refusal> {
     let request = request_of(&Client { kind, ..client(&["a", "b"]) }, more)?;
     let visitor = Visitor {
         owner: owner(&["a", "c"]),
@@ -404,11 +408,6 @@ fn sealer() -> TokenSealer {
     TokenSealer::new(&SecretKey::from_bytes([7; 32]), &[])
 }
 
-fn read(claims: &Value) -> Option<PresentedToken> {
-    let text = sealer().seal(claims.to_string().as_bytes(), [1; 12]).unwrap();
-    PresentedToken::read(&text, ISSUER, &[], &sealer())
-}
-
 fn minted(authorized: Authorized<'_>) -> PresentedToken {
     let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let issued = mint(authorized, ISSUER, &Pen::Sign(&key), NOW, [3; 10]).unwrap();
@@ -432,22 +431,6 @@ fn at_07_a_users_token_names_the_user_the_client_and_the_approval_and_no_role() 
 /// Some of these names.
 fn some() -> impl Strategy<Value = Vec<&'static str>> {
     proptest::sample::subsequence(vec!["a", "b", "c", "d", "e"], 0..=5)
-}
-
-/// A value of a claim, right for some and wrong for others.
-fn value() -> impl Strategy<Value = Value> {
-    let id = UserId::mint(NOW, [1; 10]).to_string();
-    let approval = ApprovalId::mint(NOW, [2; 10]).to_string();
-    let texts = ["app", "client_credentials", "authorization_code", "refresh_token", "password", ""];
-    let texts = texts.map(str::to_owned).into_iter().chain([id, approval]).collect::<Vec<_>>();
-    prop_oneof![
-        6 => proptest::sample::select(texts).prop_map(Value::from),
-        1 => any::<u64>().prop_map(Value::from),
-        1 => any::<i64>().prop_map(Value::from),
-        1 => Just(Value::Null),
-        1 => Just(json!(["app"])),
-        1 => "\\PC{0,12}".prop_map(Value::from),
-    ]
 }
 
 fn is_within(granted: &str, all: &[&[&str]]) -> bool {
@@ -552,49 +535,6 @@ proptest! {
             prop_assert!(matches!(target.host_str(), Some("app.example" | "127.0.0.1")), "{location}");
             prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic()));
             let _ = read.request(addressed, &policy());
-        }
-    }
-
-    #[test]
-    fn a_clients_token_never_yields_a_user_and_a_users_token_never_a_machine(
-        changes in proptest::collection::vec(
-            (proptest::sample::select(vec!["sub", "gty", "ugen", "grant", "client_id", "gen", "cid"]), proptest::option::of(value())),
-            0..6
-        ),
-        for_user: bool,
-    ) {
-        let mut claims = json!({
-            "iss": ISSUER, "sub": "app", "aud": ISSUER, "client_id": "app", "iat": 1, "exp": 2,
-            "jti": "01890000-0000-7000-8000-000000000001", "scope": "a", "roles": [],
-            "gty": "client_credentials", "gen": 3,
-        });
-        if for_user {
-            claims["sub"] = UserId::mint(NOW, [1; 10]).to_string().into();
-            claims["gty"] = "authorization_code".into();
-            claims["ugen"] = 1.into();
-            claims["grant"] = ApprovalId::mint(NOW, [2; 10]).to_string().into();
-        }
-        let whole: &mut Map<String, Value> = claims.as_object_mut().unwrap();
-        for (name, value) in changes {
-            match value {
-                Some(value) => drop(whole.insert(name.to_owned(), value)),
-                None => drop(whole.remove(name)),
-            }
-        }
-        let Some(token) = read(&claims) else { return Ok(()) };
-        match token.on_behalf {
-            None => {
-                prop_assert_eq!(token.grant, GrantType::ClientCredentials);
-                prop_assert_eq!(&token.subject, &token.client);
-                prop_assert!(claims.get("ugen").is_none_or(Value::is_null));
-                prop_assert!(claims.get("grant").is_none_or(Value::is_null));
-            }
-            Some(behalf) => {
-                prop_assert_eq!(token.grant, GrantType::AuthorizationCode);
-                prop_assert_eq!(token.subject, behalf.user.to_string());
-                prop_assert_eq!(claims["ugen"].as_u64(), Some(behalf.generation));
-                prop_assert_eq!(claims["grant"].as_str(), Some(&*behalf.approval.to_string()));
-            }
         }
     }
 }

@@ -36,7 +36,8 @@ impl Scene {
         let client = |options: &str| {
             place.client(&format!("{own} --permission invoices.read {acting} {options}"))
         };
-        let web = App::new(&client("--redirect-uri https://app.example/cb"), "https://app.example/cb");
+        let web =
+            App::new(&client("--redirect-uri https://app.example/cb"), "https://app.example/cb");
         let spa = client("--public --redirect-uri https://spa.example/cb");
         let spa = App::new(&spa, "https://spa.example/cb");
         let server = place.client("--serves default");

@@ -80,7 +80,8 @@ impl App {
     /// The same where the server may be dead by now.
     pub(crate) fn try_post(&self, server: SocketAddr, body: &str) -> Option<Answer> {
         let Client { id, secret } = &self.client;
-        let secret = if secret.is_empty() { String::new() } else { format!("&client_secret={secret}") };
+        let secret =
+            if secret.is_empty() { String::new() } else { format!("&client_secret={secret}") };
         wire::try_send(server, &form(&format!("client_id={id}{secret}&{body}")))
     }
 

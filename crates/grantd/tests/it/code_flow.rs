@@ -69,11 +69,21 @@ fn az_18_the_state_comes_back_byte_by_byte() {
     let mut browser = FIXTURE.browser("ada");
     app.code(&mut browser, "schools.read");
     let long = "x".repeat(500);
-    for state in ["a b+c%26=é", "%", "%2", "+", "&iss=https://evil.example&code=1", "\"><script>", "#", &long] {
+    for state in [
+        "a b+c%26=é",
+        "%",
+        "%2",
+        "+",
+        "&iss=https://evil.example&code=1",
+        "\"><script>",
+        "#",
+        &long,
+    ] {
         let led = location(&browser.get(&app.address(&[("state", state)])));
         assert_eq!(parameter(&led, "state").as_deref(), Some(state));
         assert!(led.bytes().all(|byte| byte.is_ascii_graphic()), "{led}");
-        let names: Vec<_> = Url::parse(&led).unwrap().query_pairs().map(|pair| pair.0.into_owned()).collect();
+        let names: Vec<_> =
+            Url::parse(&led).unwrap().query_pairs().map(|pair| pair.0.into_owned()).collect();
         assert_eq!(names, ["code", "state", "iss"]);
         // An error brings it back as well.
         let led = location(&browser.get(&app.address(&[("state", state), ("scope", "nope")])));
@@ -88,7 +98,10 @@ fn az_24_a_public_client_is_asked_for_each_time_and_a_confidential_one_once() {
     for (app, again) in [(&scene.web, 303), (&scene.spa, 200)] {
         let page = browser.get(&app.address(&[]));
         assert_eq!(page.status, 200);
-        assert_eq!(location(&decide(&mut browser, &page, "allow")).split('?').next(), Some(app.redirect_uri));
+        assert_eq!(
+            location(&decide(&mut browser, &page, "allow")).split('?').next(),
+            Some(app.redirect_uri)
+        );
         assert_eq!(browser.get(&app.address(&[])).status, again);
         assert_eq!(browser.get(&app.address(&[("prompt", "consent")])).status, 200);
         let more = app.address(&[("scope", "schools.read schools.write")]);
@@ -118,11 +131,19 @@ fn az_26_only_addresses_that_lead_to_the_app_alone_are_registered() {
     let running = place.serve("");
     let bearer = format!("Bearer {}", super::tokens::token(&running, &admin, ""));
     let create = |uri: &str| {
-        let body = json!({ "name": "X", "kind": "public", "redirect_uris": [uri] });
+        let body = json!({ "name": "X", "public": true, "redirect_uris": [uri] });
         let headers = [("Authorization", &*bearer), ("Content-Type", "application/json")];
         let sent = request("POST", "/api/v1/clients", &headers, body.to_string().as_bytes());
         wire::send(running.address, &sent).unwrap()
     };
+    for uri in [
+        "https://app.example/cb?a=1",
+        "http://127.0.0.1/cb",
+        "http://[::1]:7/cb",
+        "com.example.app:/cb",
+    ] {
+        assert_eq!(create(uri).status, 201, "{uri}");
+    }
     for uri in [
         "javascript:alert(1)",
         "JaVaScRiPt:alert(1)",
@@ -156,11 +177,11 @@ fn az_26_only_addresses_that_lead_to_the_app_alone_are_registered() {
     ] {
         let answer = create(uri);
         assert!(matches!(answer.status, 400 | 422), "{uri}: {} {}", answer.status, answer.text());
-        let output = place.command().args(["client", "create", "--name", "X", "--public", "--redirect-uri", uri]).output();
+        let output = place
+            .command()
+            .args(["client", "create", "--name", "X", "--public", "--redirect-uri", uri])
+            .output();
         assert!(!output.unwrap().status.success(), "{uri} on the command line");
-    }
-    for uri in ["https://app.example/cb?a=1", "http://127.0.0.1/cb", "http://[::1]:7/cb", "com.example.app:/cb"] {
-        assert_eq!(create(uri).status, 201, "{uri}");
     }
 }
 
@@ -199,9 +220,15 @@ fn at_07_a_token_of_the_code_grant_names_user_client_and_granted_scope() {
     let user = scene.place.grantd("user show ada")["user_id"].clone();
     let tokens = scene.tokens(&scene.web, &mut browser, "schools.read invoices.read");
     let claims = claims_of(&tokens.access);
-    assert_eq!((&claims["sub"], claims["client_id"].as_str()), (&user, Some(&*scene.web.client.id)));
+    assert_eq!(
+        (&claims["sub"], claims["client_id"].as_str()),
+        (&user, Some(&*scene.web.client.id))
+    );
     assert_eq!(claims["scope"], "schools.read invoices.read");
-    assert_eq!((claims["gty"].as_str(), &claims["roles"]), (Some("authorization_code"), &json!([])));
+    assert_eq!(
+        (claims["gty"].as_str(), &claims["roles"]),
+        (Some("authorization_code"), &json!([]))
+    );
     assert!(claims["ugen"].is_u64() && claims["grant"].is_string() && claims["gen"].is_u64());
     let again = Tokens::of(&scene.web.refresh(scene.running.address, &tokens.refresh));
     let refreshed = claims_of(&again.access);
@@ -268,7 +295,8 @@ fn an_app_s_token_is_a_jwt_of_the_type_that_guards_believe() {
     let scene = Scene::open("");
     let tokens = scene.tokens(&scene.spa, &mut scene.browser("ada"), "schools.read");
     let header = tokens.access.split('.').next().unwrap();
-    let header: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    let header: Value =
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
     assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!("ES256")));
     assert_eq!(claims_of(&tokens.access)["cid"], Value::Null, "no credential proved the app");
 }

@@ -64,7 +64,11 @@ fn the_login_page_leads_to_no_other_site() {
 #[test]
 fn every_answer_says_which_server_gave_it() {
     for issuer in ["", "https://a.example/auth"] {
-        let scene = Scene::open(&if issuer.is_empty() { String::new() } else { format!("--issuer {issuer}") });
+        let scene = Scene::open(&if issuer.is_empty() {
+            String::new()
+        } else {
+            format!("--issuer {issuer}")
+        });
         let (base, own) = match issuer {
             "" => ("", format!("http://{}", scene.running.address)),
             other => ("/auth", other.to_owned()),
@@ -88,7 +92,10 @@ fn every_answer_says_which_server_gave_it() {
             browser.get(&at(&[("resource", "https://other.example")])),
             browser.get(&at(&[("code_challenge", "")])),
             browser.get(&at(&[("prompt", "none"), ("max_age", "0")])),
-            browser.get(&at(&[("iss", "https://evil.example"), ("state", "&iss=https://evil.example")])),
+            browser.get(&at(&[
+                ("iss", "https://evil.example"),
+                ("state", "&iss=https://evil.example"),
+            ])),
         ];
         for answer in &answers {
             let location = led(answer).unwrap();
@@ -110,18 +117,38 @@ fn a_code_that_is_injected_is_refused_and_spent() {
     let own = "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
     let web = &scene.web;
     let attempts: [(&str, &super::app::App, Box<dyn Fn(&str) -> String>); 5] = [
-        ("CX-06 a verifier of the attacker's", web, Box::new(|code| web.redemption(code).replace(VERIFIER, own))),
+        (
+            "CX-06 a verifier of the attacker's",
+            web,
+            Box::new(|code| web.redemption(code).replace(VERIFIER, own)),
+        ),
         ("CX-07 none", web, Box::new(|code| web.redemption(code).replace(VERIFIER, ""))),
-        ("the challenge itself", web, Box::new(|code| web.redemption(code).replace(VERIFIER, CHALLENGE))),
+        (
+            "the challenge itself",
+            web,
+            Box::new(|code| web.redemption(code).replace(VERIFIER, CHALLENGE)),
+        ),
         ("CX-05 another client", &other, Box::new(|code| other.redemption(code))),
-        ("CX-11 another address", web, Box::new(|code| web.redemption(code).replace("app.example", "evil.example"))),
+        (
+            "CX-11 another address",
+            web,
+            Box::new(|code| web.redemption(code).replace("app.example", "evil.example")),
+        ),
     ];
     for (what, app, body) in attempts {
         let code = web.code(&mut ada, "schools.read");
         let answer = app.post(server, &body(&code));
-        assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_grant")), "{what}");
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (400, Some("invalid_grant")),
+            "{what}"
+        );
         let answer = web.redeem(server, &code);
-        assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_grant")), "{what}: spent");
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (400, Some("invalid_grant")),
+            "{what}: spent"
+        );
     }
     // Who fails to prove that they are the client spends nobody's code.
     let code = web.code(&mut ada, "schools.read");
@@ -133,7 +160,8 @@ fn a_code_that_is_injected_is_refused_and_spent() {
 #[test]
 fn az_23_consent_is_given_by_this_session_to_this_question_alone() {
     let scene = Scene::open("");
-    let (mut ada, mut again, mut bob) = (scene.browser("ada"), scene.browser("ada"), scene.browser("bob"));
+    let (mut ada, mut again, mut bob) =
+        (scene.browser("ada"), scene.browser("ada"), scene.browser("bob"));
     let page = ada.get(&scene.web.address(&[]));
     let good = question(&page);
     let part = |name: &str| {
@@ -203,7 +231,11 @@ fn a_question_is_looked_at_anew_when_it_is_answered() {
     scene.place.grantd(&format!("client update {id} --redirect-uri https://new.example/cb"));
     std::thread::sleep(std::time::Duration::from_millis(500));
     let answer = decide(&mut ada, &page, "allow");
-    assert_eq!((answer.status, led(&answer)), (400, None), "the address is not registered any more");
+    assert_eq!(
+        (answer.status, led(&answer)),
+        (400, None),
+        "the address is not registered any more"
+    );
     scene.place.grantd(&format!("client revoke {id}"));
     std::thread::sleep(std::time::Duration::from_millis(500));
     let answer = decide(&mut ada, &page, "deny");
@@ -234,23 +266,68 @@ fn a_state_with_line_ends_writes_no_header() {
 /// A query of good and hostile parts, some of it noise.
 fn hostile_query(noise: &mut Noise, web: &str) -> String {
     let values = [
-        "code", "token", web, "https%3A%2F%2Fapp.example%2Fcb", "https://evil.example/cb", "//evil.example",
-        "schools.read", "%FF", "%", "%00", "%0d%0aLocation:%20https://evil.example", "\\evil.example", "S256",
-        CHALLENGE, "", "%F0%9F%98%80", "none", "login", "9999999999999999999999", "'%20OR%201=1--", "../..",
-        "{{x}}", "%252e%252e", "urn:x", "http://127.0.0.1:1/cb", "xyz;abc", "javascript:alert(1)",
+        "code",
+        "token",
+        web,
+        "https%3A%2F%2Fapp.example%2Fcb",
+        "https://evil.example/cb",
+        "//evil.example",
+        "schools.read",
+        "%FF",
+        "%",
+        "%00",
+        "%0d%0aLocation:%20https://evil.example",
+        "\\evil.example",
+        "S256",
+        CHALLENGE,
+        "",
+        "%F0%9F%98%80",
+        "none",
+        "login",
+        "9999999999999999999999",
+        "'%20OR%201=1--",
+        "../..",
+        "{{x}}",
+        "%252e%252e",
+        "urn:x",
+        "http://127.0.0.1:1/cb",
+        "xyz;abc",
+        "javascript:alert(1)",
     ];
     let names = [
-        "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
-        "prompt", "max_age", "resource", "request", "request_uri", "response_mode", "nonce", "", "iss", "%00", "a b",
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+        "prompt",
+        "max_age",
+        "resource",
+        "request",
+        "request_uri",
+        "response_mode",
+        "nonce",
+        "",
+        "iss",
+        "%00",
+        "a b",
     ];
     let mut pick = |length: usize| usize::try_from(noise.next() % length as u64).unwrap();
     let mut parts = Vec::new();
     if pick(2) == 0 {
-        parts.push(format!("client_id={web}&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code"));
+        parts.push(format!(
+            "client_id={web}&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code"
+        ));
     }
     for _ in 0..pick(8) {
         let long = if pick(10) == 0 { "x".repeat(pick(3000)) } else { String::new() };
-        parts.push(format!("{}={}{long}", names[pick(names.len())].replace(' ', "+"), values[pick(values.len())]));
+        parts.push(format!(
+            "{}={}{long}",
+            names[pick(names.len())].replace(' ', "+"),
+            values[pick(values.len())]
+        ));
     }
     for _ in 0..pick(3) {
         parts.push((0..pick(30)).map(|_| format!("%{:02X}", pick(256))).collect());
@@ -281,14 +358,21 @@ fn a_thousand_hostile_queries_are_refused_in_order_and_lead_nowhere_else() {
         assert!(!policy.contains("evil"), "{policy}");
     }
     for huge in ["x".repeat(20_000), "x".repeat(200_000), "&".repeat(60_000), "a=b&".repeat(500)] {
-        let sent = request("GET", &format!("/oauth/authorize?{huge}"), &[("Connection", "close")], b"");
+        let sent =
+            request("GET", &format!("/oauth/authorize?{huge}"), &[("Connection", "close")], b"");
         if let Some(answer) = wire::send(scene.running.address, &sent) {
-            assert!((400..500).contains(&answer.status) && led(&answer).is_none(), "{}", answer.status);
+            assert!(
+                (400..500).contains(&answer.status) && led(&answer).is_none(),
+                "{}",
+                answer.status
+            );
         }
     }
     // Bytes that are no text at all.
     for raw in [&b"\xff\xfe"[..], b"client_id=\x80", b"a\0b", b"state=\x7f"] {
-        let bytes = [b"GET /oauth/authorize?", raw, b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"].concat();
+        let bytes =
+            [b"GET /oauth/authorize?", raw, b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"]
+                .concat();
         if let Some(answer) = wire::send(scene.running.address, &bytes) {
             assert!((400..500).contains(&answer.status) && led(&answer).is_none(), "{raw:?}");
         }

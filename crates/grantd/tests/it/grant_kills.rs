@@ -129,7 +129,11 @@ impl Holder {
         let next = Tokens::of(&self.app.refresh(address, &present.refresh));
         self.used.push(present.refresh);
         for used in self.used.drain(..) {
-            let body = if used.starts_with("gac_") { self.app.redemption(&used) } else { refreshment(&used) };
+            let body = if used.starts_with("gac_") {
+                self.app.redemption(&used)
+            } else {
+                refreshment(&used)
+            };
             let answer = self.app.post(address, &body);
             assert_eq!(answer.status, 400, "{} works twice", &used[..4]);
             assert_eq!(answer.json()["error"], "invalid_grant");

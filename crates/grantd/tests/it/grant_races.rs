@@ -138,7 +138,8 @@ fn a_refresh_at_the_moment_its_user_is_disabled_leaves_nothing_alive() {
         let apps = [&scene.web, &scene.spa, &scene.web, &scene.spa];
         let first = apps.map(|app| (app, scene.tokens(app, &mut browser, "schools.read")));
         let left = thread::scope(|scope| {
-            let all = first.map(|(app, tokens)| (app, scope.spawn(move || go_on(server, app, tokens))));
+            let all =
+                first.map(|(app, tokens)| (app, scope.spawn(move || go_on(server, app, tokens))));
             scene.place.grantd("user disable ada");
             all.map(|(app, thread)| (app, thread.join().unwrap()))
         });

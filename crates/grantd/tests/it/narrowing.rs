@@ -21,24 +21,50 @@ fn grantd(scene: &Scene, line: &str) {
 }
 
 const DEEDS: [Deed; 9] = [
-    ("the user loses a permission", |scene, _| grantd(scene, "user update ada --remove-permission schools.write"),
-     Ok("invoices.read schools.read")),
-    ("the user's role loses one", |scene, _| grantd(scene, "role update clerk --remove-permission invoices.read"),
-     Ok("schools.read schools.write")),
-    ("the user loses a role", |scene, _| grantd(scene, "user update ada --remove-role clerk"),
-     Ok("schools.read schools.write")),
-    ("the client loses a permission", |scene, _| grantd(scene, "client update APP --remove-permission schools.write"),
-     Ok("invoices.read schools.read")),
-    ("a permission is deleted", |scene, _| grantd(scene, "permission delete schools.write"),
-     Ok("invoices.read schools.read")),
-    ("the client loses the grant", |scene, _| grantd(scene, "client update APP --grant client_credentials"),
-     Err("unauthorized_client")),
-    ("the client is suspended", |scene, _| grantd(scene, "client revoke APP"), Err("invalid_client")),
+    (
+        "the user loses a permission",
+        |scene, _| grantd(scene, "user update ada --remove-permission schools.write"),
+        Ok("invoices.read schools.read"),
+    ),
+    (
+        "the user's role loses one",
+        |scene, _| grantd(scene, "role update clerk --remove-permission invoices.read"),
+        Ok("schools.read schools.write"),
+    ),
+    (
+        "the user loses a role",
+        |scene, _| grantd(scene, "user update ada --remove-role clerk"),
+        Ok("schools.read schools.write"),
+    ),
+    (
+        "the client loses a permission",
+        |scene, _| grantd(scene, "client update APP --remove-permission schools.write"),
+        Ok("invoices.read schools.read"),
+    ),
+    (
+        "a permission is deleted",
+        |scene, _| grantd(scene, "permission delete schools.write"),
+        Ok("invoices.read schools.read"),
+    ),
+    (
+        "the client loses the grant",
+        |scene, _| grantd(scene, "client update APP --grant client_credentials"),
+        Err("unauthorized_client"),
+    ),
+    (
+        "the client is suspended",
+        |scene, _| grantd(scene, "client revoke APP"),
+        Err("invalid_client"),
+    ),
     ("the user is disabled", |scene, _| grantd(scene, "user disable ada"), Err("invalid_grant")),
-    ("the app ends its refresh token", |scene, tokens| {
-        let body = format!("token={}", tokens.refresh);
-        assert_eq!(post(&scene.running, "/oauth/revoke", &scene.web.client, &body).status, 200);
-    }, Err("invalid_grant")),
+    (
+        "the app ends its refresh token",
+        |scene, tokens| {
+            let body = format!("token={}", tokens.refresh);
+            assert_eq!(post(&scene.running, "/oauth/revoke", &scene.web.client, &body).status, 200);
+        },
+        Err("invalid_grant"),
+    ),
 ];
 
 const ALL: &str = "invoices.read schools.read schools.write";
@@ -78,7 +104,10 @@ fn cx_17_18_rf_12_to_14_what_is_taken_away_is_dead_within_a_second_and_does_not_
             Ok(scope) => {
                 assert_eq!(got["scope"], scope, "{name}: {got}");
                 let next = Tokens::of(&answer);
-                assert!(verify(&next.access) && scene.lives(&next.access), "{name}: the new one works");
+                assert!(
+                    verify(&next.access) && scene.lives(&next.access),
+                    "{name}: the new one works"
+                );
             }
             Err(error) => assert_eq!(got["error"], error, "{name}"),
         }

@@ -274,10 +274,9 @@ pub(crate) fn furnish() -> Fixture {
         let line = format!("{rights} {acting} --redirect-uri {redirect_uri} {options}");
         clients.insert(name, place.client(&line));
     }
-    for (name, options) in [
-        ("web_norefresh", "--grant authorization_code"),
-        ("machine", "--grant client_credentials"),
-    ] {
+    for (name, options) in
+        [("web_norefresh", "--grant authorization_code"), ("machine", "--grant client_credentials")]
+    {
         let line = format!("{rights} {options} --redirect-uri https://app.example/cb");
         clients.insert(name, place.client(&line));
     }
@@ -307,7 +306,14 @@ pub(crate) fn furnish() -> Fixture {
     thread::sleep(Duration::from_millis(1100)); // until the secret of `expired` has
     let running = place.serve("");
     let reaper = reaper(&running);
-    Fixture { running, clients, place, kept: Mutex::default(), sessions: Mutex::default(), _reaper: reaper }
+    Fixture {
+        running,
+        clients,
+        place,
+        kept: Mutex::default(),
+        sessions: Mutex::default(),
+        _reaper: reaper,
+    }
 }
 
 impl Fixture {

@@ -174,7 +174,10 @@ fn md_05_and_09_metadata_lists_what_answers_and_nothing_empty() {
             assert_ne!(answer.status, 404, "{name}");
         }
     }
-    assert_eq!(metadata["grant_types_supported"], serde_json::json!(["client_credentials", "authorization_code", "refresh_token"]));
+    assert_eq!(
+        metadata["grant_types_supported"],
+        serde_json::json!(["client_credentials", "authorization_code", "refresh_token"])
+    );
 }
 
 #[test]

@@ -36,9 +36,7 @@ pub(super) fn fill(text: &str, fixture: &Fixture) -> String {
 fn of_client(kind: &str, rest: &str, fixture: &Fixture) -> Option<String> {
     let clients = &fixture.clients;
     Some(match kind {
-        "basic" => {
-            BASE64_STANDARD.encode(format!("{}:{}", clients[rest].id, clients[rest].secret))
-        }
+        "basic" => BASE64_STANDARD.encode(format!("{}:{}", clients[rest].id, clients[rest].secret)),
         "b64" => {
             let text = rest.replace('[', "{{").replace(']', "}}");
             BASE64_STANDARD.encode(fill(&text, fixture))
@@ -88,7 +86,8 @@ fn of_user(kind: &str, rest: &str, fixture: &Fixture) -> Option<String> {
         "code-of" => fixture.app(more).code(&mut fixture.browser(name), "schools.read"),
         "refresh-of" => {
             let mut browser = fixture.browser(name);
-            let tokens = fixture.app(more).tokens(fixture.running.address, &mut browser, "schools.read");
+            let tokens =
+                fixture.app(more).tokens(fixture.running.address, &mut browser, "schools.read");
             tokens.refresh
         }
         "refresh" => tokens().refresh,
