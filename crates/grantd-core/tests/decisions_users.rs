@@ -273,8 +273,7 @@ fn a_code_is_good_for_its_client_once_for_a_minute_with_uri_and_verifier() {
     }
     // CX-12: PKCE proves more than the URI does, which may then be left out.
     assert_eq!(redeemed(Some(&good), (None, Some(VERIFIER)), NOW), Ok("a".to_owned()));
-    type Change = fn(&mut Approved);
-    let changes: [(Change, Refusal); 6] = [
+    let changes: [(fn(&mut Approved), Refusal); 6] = [
         (|it| it.approval.client = "other".parse().unwrap(), Refusal::CodeForeign),
         (|it| it.approval.code.spent = true, Refusal::CodeReused),
         (|it| it.approval.code.challenge = None, Refusal::VerifierUnexpected),

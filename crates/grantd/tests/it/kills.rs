@@ -96,7 +96,9 @@ fn assert_rows_belong_together(place: &Place) {
              AND change_log.id = clients.id AND change_log.generation = clients.generation)",
     ];
     let database = database(place);
-    never.iter().for_each(|rows| assert_has_no_row(&database, rows));
+    for rows in never {
+        assert_has_no_row(&database, rows);
+    }
 }
 
 #[test]

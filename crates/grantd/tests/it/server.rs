@@ -268,27 +268,7 @@ pub(crate) fn furnish() -> Fixture {
         ("revoked", place.client("--permission schools.read")),
         ("deleted", place.client("--permission schools.read")),
     ]);
-    let rights = "--permission schools.read --permission schools.write";
-    let acting = "--grant authorization_code --grant refresh_token";
-    for (name, redirect_uri, options) in ACTING {
-        let line = format!("{rights} {acting} --redirect-uri {redirect_uri} {options}");
-        clients.insert(name, place.client(&line));
-    }
-    for (name, options) in
-        [("web_norefresh", "--grant authorization_code"), ("machine", "--grant client_credentials")]
-    {
-        let line = format!("{rights} {options} --redirect-uri https://app.example/cb");
-        clients.insert(name, place.client(&line));
-    }
-    for (name, options) in [
-        ("ada", "--role reader --permission schools.write --permission admin.all"),
-        ("bob", "--permission schools.read"),
-        ("cleo", "--permission schools.read"),
-        ("dan", "--permission schools.read"),
-        ("eve", ""),
-    ] {
-        place.user(name, PASSWORD, options);
-    }
+    furnish_acting(&place, &mut clients);
     clients.insert(
         "odd",
         place.imported_client("an:identifier", " %&+£€", &["--permission", "schools.read"]),
@@ -313,6 +293,31 @@ pub(crate) fn furnish() -> Fixture {
         kept: Mutex::default(),
         sessions: Mutex::default(),
         _reaper: reaper,
+    }
+}
+
+/// The clients that act for users, and the users.
+fn furnish_acting(place: &Place, clients: &mut HashMap<&'static str, Client>) {
+    let rights = "--permission schools.read --permission schools.write";
+    let acting = "--grant authorization_code --grant refresh_token";
+    for (name, redirect_uri, options) in ACTING {
+        let line = format!("{rights} {acting} --redirect-uri {redirect_uri} {options}");
+        clients.insert(name, place.client(&line));
+    }
+    for (name, options) in
+        [("web_norefresh", "--grant authorization_code"), ("machine", "--grant client_credentials")]
+    {
+        let line = format!("{rights} {options} --redirect-uri https://app.example/cb");
+        clients.insert(name, place.client(&line));
+    }
+    for (name, options) in [
+        ("ada", "--role reader --permission schools.write --permission admin.all"),
+        ("bob", "--permission schools.read"),
+        ("cleo", "--permission schools.read"),
+        ("dan", "--permission schools.read"),
+        ("eve", ""),
+    ] {
+        place.user(name, PASSWORD, options);
     }
 }
 
