@@ -181,6 +181,9 @@ fn an_app_that_asks_for_nothing_but_who_it_is_gets_that() {
 
 // Codes and refresh tokens.
 
+/// What may become of an approval.
+type Change = fn(&mut Approved);
+
 fn prove(client: &Client) -> Authenticated {
     let credentials = Credentials::IdOnly { id: client.id.as_str().into() };
     let hasher = SecretKey::from_bytes([9; 32]).secret_hasher();
@@ -273,7 +276,7 @@ fn a_code_is_good_for_its_client_once_for_a_minute_with_uri_and_verifier() {
     }
     // CX-12: PKCE proves more than the URI does, which may then be left out.
     assert_eq!(redeemed(Some(&good), (None, Some(VERIFIER)), NOW), Ok("a".to_owned()));
-    let changes: [(fn(&mut Approved), Refusal); 6] = [
+    let changes: [(Change, Refusal); 6] = [
         (|it| it.approval.client = "other".parse().unwrap(), Refusal::CodeForeign),
         (|it| it.approval.code.spent = true, Refusal::CodeReused),
         (|it| it.approval.code.challenge = None, Refusal::VerifierUnexpected),
