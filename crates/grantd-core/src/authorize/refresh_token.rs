@@ -2,10 +2,7 @@
 
 use super::{Authorized, Policy, on_behalf};
 use crate::{
-    approval::{Approval, Approved, RefreshState},
-    authenticate::Authenticated,
-    refusal::Refusal,
-    time::Timestamp,
+    approval::Approved, authenticate::Authenticated, refusal::Refusal, time::Timestamp,
     token_request::Ask,
 };
 
@@ -25,16 +22,10 @@ pub(super) fn authorize<'a>(
     if !state.accepts(number, client.client().refresh_retry(), now) {
         return Err(Refusal::RefreshTokenReused);
     }
-    if now >= end(approval, state, policy) {
+    // The bounds of this moment hold, for approvals of before too.
+    let longest = approval.given_at.after(policy.refresh_ttl);
+    if now >= longest || now >= state.rotated_at.after(policy.refresh_idle) {
         return Err(Refusal::RefreshTokenExpired);
     }
     on_behalf(client, approved, (ask.scope.as_deref(), ask.resource.as_deref()), policy)
-}
-
-/// When refresh tokens of an approval end (RFC 9700 section 4.14.2). The approval itself may stay for
-/// longer, until its newest access token has ended: that must not carry them on.
-fn end(approval: &Approval, state: RefreshState, policy: &Policy) -> Timestamp {
-    let longest = approval.given_at.after(policy.refresh_ttl);
-    let unused = state.rotated_at.after(policy.refresh_idle);
-    longest.min(unused).min(approval.ends_at)
 }
