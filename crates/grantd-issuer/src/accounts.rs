@@ -1,11 +1,14 @@
 //! Signing in and out: who a name and password are, and who a session cookie is.
 
-use std::sync::Arc;
+mod passkeys;
 
-use grantd_core::{Secret, SecretHasher, SessionId, Timestamp, UserId, UserState};
+use std::{net::IpAddr, sync::Arc};
+
+use grantd_core::{Secret, SecretHash, SecretHasher, SessionId, Timestamp, UserId, UserState};
 
 pub use crate::session::Origin;
 use crate::{
+    admin::{Admin, Stamp},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
     fault::StorageFault,
@@ -41,11 +44,18 @@ pub struct Claim {
 #[derive(Debug)]
 pub struct Proven {
     user: User,
-    /// The hash that matched and the one to keep instead, where today's parameters are others.
-    rehash: Option<(PasswordHash, PasswordHash)>,
+    /// The hash that matched.
+    matched: PasswordHash,
+    /// The one to keep instead, where today's parameters are others.
+    fresh: Option<PasswordHash>,
 }
 
 impl Claim {
+    /// Whose name it is, for the log alone: who asks must not be told.
+    pub fn user(&self) -> Option<UserId> {
+        self.user.as_ref().map(|user| user.id)
+    }
+
     /// Compares the password. Slow by intent ([`PasswordHash::of`]): not for a thread that others
     /// wait for. `None`: nobody enters by this name and this password.
     pub fn check(self, typed: Secret) -> Option<Proven> {
@@ -54,7 +64,7 @@ impl Claim {
         let fresh = if self.hash.is_outdated() { Password::choose(typed).ok() } else { None };
         // A failure to hash anew costs nothing: the next sign-in tries again.
         let fresh = fresh.and_then(|password| PasswordHash::of(&password, self.salt).ok());
-        Some(Proven { user, rehash: fresh.map(|fresh| (self.hash, fresh)) })
+        Some(Proven { user, matched: self.hash, fresh })
     }
 }
 
@@ -62,6 +72,11 @@ impl Proven {
     /// Whose password it was.
     pub fn user(&self) -> UserId {
         self.user.id
+    }
+
+    /// What the password was compared with.
+    pub(crate) fn matched(&self) -> &PasswordHash {
+        &self.matched
     }
 }
 
@@ -109,16 +124,21 @@ impl Accounts {
         proven: Proven,
         from: &Origin,
     ) -> Result<Option<Opened>, StorageFault> {
-        let (user, now) = (proven.user, self.clock.now());
-        if let Some((known, fresh)) = &proven.rehash {
-            self.registry.rehash(user.id, known, fresh).await?;
+        let user = proven.user;
+        if let Some(fresh) = &proven.fresh {
+            self.registry.rehash(user.id, &proven.matched, fresh).await?;
         }
-        let secret = hexadecimal(&draw::<32>(&*self.entropy));
-        let id = SessionId::mint(now, draw(&*self.entropy));
-        let session = Session::begin(id, user.id, now, from);
-        let proof = self.hasher.hash(&secret);
+        let (secret, session, proof) = self.begin(user.id, from);
         let opened = self.registry.open_session(&session, &proof, user.version).await?;
-        Ok(opened.then(|| Opened { secret: Secret::new(secret), session, user }))
+        Ok(opened.then_some(Opened { secret, session, user }))
+    }
+
+    /// A session to be, what its cookie will say, and what is kept of that.
+    fn begin(&self, user: UserId, from: &Origin) -> (Secret, Session, SecretHash) {
+        let (now, secret) = (self.clock.now(), hexadecimal(&draw::<32>(&*self.entropy)));
+        let id = SessionId::mint(now, draw(&*self.entropy));
+        let proof = self.hasher.hash(&secret);
+        (Secret::new(secret), Session::begin(id, user, now, from), proof)
     }
 
     /// Who a session cookie's secret proves, as the database says at this moment.
@@ -148,14 +168,28 @@ impl Accounts {
         self.registry.sessions(user, self.clock.now()).await
     }
 
-    /// Ends one session of a user's; `false`: they have no such session.
-    pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StorageFault> {
-        self.registry.end_session(user, id).await
+    /// Ends one session of somebody's own; `false`: they have no such session.
+    pub async fn end_session(
+        &self,
+        who: &SignedIn,
+        id: SessionId,
+        from: Option<IpAddr>,
+    ) -> Result<bool, StorageFault> {
+        self.registry.end_session(who.user.id, id, &self.stamp(who, from)).await
     }
 
     /// Ends all sessions of somebody but the one they are here by.
-    pub async fn end_other_sessions(&self, who: &SignedIn) -> Result<(), StorageFault> {
-        self.registry.end_sessions(who.user.id, Ended::AllBut(who.session.id)).await
+    pub async fn end_other_sessions(
+        &self,
+        who: &SignedIn,
+        from: Option<IpAddr>,
+    ) -> Result<(), StorageFault> {
+        let others = Ended::AllBut(who.session.id);
+        self.registry.end_sessions(who.user.id, others, &self.stamp(who, from)).await
+    }
+
+    fn stamp(&self, who: &SignedIn, from: Option<IpAddr>) -> Stamp {
+        Stamp::of(&Admin::user(&who.user.id.to_string(), from), self.clock.now())
     }
 }
 

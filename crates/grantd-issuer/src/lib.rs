@@ -39,6 +39,7 @@ mod issuer;
 mod key_ring;
 mod memory;
 mod metadata;
+pub mod passkey;
 pub mod password;
 mod presented;
 mod redemption;
@@ -74,8 +75,10 @@ pub use grantd_core::UserState;
 pub use issuer::{Builder, Issuer};
 pub use key_ring::{KeyDuty, KeyRing, KeyRingError};
 pub use memory::Memory;
+pub use passkey::{Passkey, PasskeyName, PasskeyRecord, Passkeys};
 pub use password::{Password, PasswordHash};
-pub use registrar::{CommandError, Created, Registrar};
+pub use presented::Revoked;
+pub use registrar::{CommandError, Created, Registrar, Rotation};
 pub use registration::{
     ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError,
     PermissionEntry, Registration, RoleEntry,

@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use grantd_core::{
     Api, Client, ClientId, CredentialId, Permission, RoleName, Standing, Timestamp, TokenId,
-    TokenNames, Ttl,
+    TokenNames, Ttl, UserId,
 };
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     change_log::ChangeEntry,
     client_change::{ClientChange, ClientRecord},
     fault::StorageFault,
+    passkey::{Passkey, Passkeys},
     registration::{
         ClientFilter, CredentialSummary, LastUse, PermissionEntry, Registration, RoleEntry,
     },
@@ -69,7 +70,7 @@ pub trait Tokens: Send + Sync {
 
 /// What the commands ask of storage. Every call is one transaction.
 #[async_trait]
-pub trait Registry: Clients + Usage + Users + Sessions + Surveys + Approvals {
+pub trait Registry: Clients + Usage + Users + Sessions + Passkeys + Surveys + Approvals {
     /// Adds a client with its first credential.
     async fn create_client(
         &self,
@@ -180,6 +181,12 @@ pub enum Conflict {
     /// The id is taken, by a deleted client perhaps.
     #[error("a client with the id `{0}` exists already (perhaps deleted): choose another id")]
     ClientExists(ClientId),
+    /// A user has this id: a token's `sub` must never say two things.
+    #[error("a user has the id `{0}`: choose another id for the client")]
+    ClientIdIsUsers(ClientId),
+    /// A client has this id: a token's `sub` must never say two things.
+    #[error("a client has the id `{0}`: create the user again")]
+    UserIdIsClients(UserId),
     /// The permission's name is taken; it is unique in the whole server.
     #[error("permission `{0}` exists already")]
     PermissionExists(Permission),
@@ -219,6 +226,20 @@ pub enum Conflict {
     /// Somebody else changed the user meanwhile.
     #[error("user `{0}` was changed meanwhile: look at them again, then repeat the change")]
     UserDiffers(UserName),
+    /// The password that was proved is not theirs any more.
+    #[error(
+        "the password of user `{0}` was changed meanwhile: sign in with the one that holds now"
+    )]
+    PasswordDiffers(UserName),
+    /// The passkey is somebody's already: this user's, or another's.
+    #[error("this passkey is known already: choose another device, or remove it first")]
+    PasskeyExists,
+    /// The user has as many passkeys as one may have.
+    #[error("there are {} passkeys already: remove one first", Passkey::MOST)]
+    PasskeysFull,
+    /// The same answer of a passkey counted already.
+    #[error("this was answered already: begin again")]
+    PasskeyAnswered,
     /// Somebody else changed the role meanwhile.
     #[error("role `{0}` was changed meanwhile: look at it again, then repeat the change")]
     RoleDiffers(RoleName),

@@ -5,6 +5,7 @@
 
 mod accessibility;
 mod browser;
+mod device;
 mod driver;
 mod example;
 mod place;
@@ -12,6 +13,7 @@ mod place;
 use std::path::PathBuf;
 
 pub use browser::{Browser, Scripts};
+pub use device::{Device, Person};
 pub use example::{Example, PASSWORD};
 pub use place::{Answer, Place, Running};
 

@@ -6,21 +6,22 @@ use std::{
 };
 
 use grantd_core::{
-    Api, ApprovalId, ClientApi, ClientId, Permission, RoleName, SecretHash, SessionId, Timestamp,
-    Ttl, UserId,
+    Api, ApprovalId, ClientApi, ClientId, PasskeyId, Permission, RoleName, SecretHash, SessionId,
+    Timestamp, Ttl, UserId,
 };
 
 use super::approvals::Kept;
 use crate::{
     admin::Stamp,
     approvals::Consent,
-    audit::{AuditEvent, Deed},
+    audit::{AuditEvent, Deed, Held, ROUTINE, routine_since},
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
+    passkey::{Answered, PasskeyRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
     session::Session,
     usage::{UsageCount, UsageKey},
-    user::UserRecord,
+    user::{User, UserRecord},
 };
 
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(super) struct Tables {
     pub(super) sessions: BTreeMap<SessionId, (Session, SecretHash)>,
     pub(super) approvals: BTreeMap<ApprovalId, Kept>,
     pub(super) consents: BTreeMap<(UserId, ClientId), Consent>,
+    pub(super) passkeys: BTreeMap<PasskeyId, PasskeyRecord>,
+    pub(super) answered: Vec<Answered>,
 }
 
 impl Default for Tables {
@@ -56,6 +59,8 @@ impl Default for Tables {
             sessions: BTreeMap::new(),
             approvals: BTreeMap::new(),
             consents: BTreeMap::new(),
+            passkeys: BTreeMap::new(),
+            answered: Vec::new(),
         }
     }
 }
@@ -93,12 +98,34 @@ impl Tables {
             .collect()
     }
 
+    /// The clients like this, for the audit log.
+    pub(super) fn clients_with(&self, like: impl Fn(&Registration) -> bool) -> Held {
+        let all = self.clients.values().map(|record| &record.client);
+        Held::by(all.filter(|client| like(client)).map(|client| &client.id))
+    }
+
+    /// The users like this, for the audit log.
+    pub(super) fn users_with(&self, like: impl Fn(&User) -> bool) -> Held {
+        let all = self.users.values().map(|record| &record.user);
+        Held::by(all.filter(|user| like(user)).map(|user| user.id))
+    }
+
     /// Writes the audit event and the entries of the change log.
     pub(super) fn record(&mut self, deed: &Deed, changes: &[Changed], stamp: &Stamp) {
         let previous = self.audit.last().map_or([0; 32], |event| event.hash);
         let seq = self.audit.len() as u64 + 1;
         self.audit.push(AuditEvent::next(seq, &previous, deed, stamp));
         self.log(changes, stamp.at);
+    }
+
+    /// Writes the audit event of what needs no right, unless the actor has done it too often.
+    pub(super) fn record_routine(&mut self, deed: &Deed, stamp: &Stamp) {
+        let since = routine_since(stamp.at);
+        let same = |event: &&AuditEvent| event.actor == stamp.actor && event.action == deed.action;
+        let last = self.audit.iter().rev().filter(same).take(ROUTINE as usize);
+        if last.filter(|event| event.at > since).count() < ROUTINE as usize {
+            self.record(deed, &[], stamp);
+        }
     }
 
     /// Writes the entries of the change log alone.

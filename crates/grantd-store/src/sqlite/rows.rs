@@ -7,8 +7,8 @@ use grantd_core::{
     Permission, Pkce, RefreshState, SecretHash, Timestamp, Ttl, UserState,
 };
 use grantd_issuer::{
-    Consent, CredentialSummary, LastUse, Owner, Registration, Session, User, UserRecord,
-    audit::AuditEvent, change_log::ChangeEntry,
+    Consent, CredentialSummary, LastUse, Owner, Passkey, PasskeyRecord, Registration, Session,
+    User, UserRecord, audit::AuditEvent, change_log::ChangeEntry,
 };
 use rusqlite::{Row, types::Type};
 
@@ -139,6 +139,18 @@ pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<ChangeEntry> {
     })
 }
 
+/// A passkey from seven columns.
+pub(super) fn passkey(row: &Row<'_>) -> rusqlite::Result<PasskeyRecord> {
+    let passkey = Passkey {
+        id: parse(row, 0)?,
+        user: parse(row, 1)?,
+        name: parse(row, 2)?,
+        created_at: timestamp(row, 5)?,
+        last_used_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_micros),
+    };
+    Ok(PasskeyRecord { passkey, credential: row.get(3)?, key: row.get(4)? })
+}
+
 /// An audit event.
 pub(super) fn audit(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
     Ok(AuditEvent {
@@ -189,19 +201,20 @@ pub(super) fn user_state(row: &Row<'_>, at: usize) -> rusqlite::Result<UserState
 
 /// A text column that parses.
 pub(super) fn parse<T: FromStr<Err: Display>>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
-    parse_text(row.get_ref(at)?.as_str()?, at)
+    parsed(row.get_ref(at)?.as_str()?, at)
 }
 
-fn parse_text<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<T> {
+/// A text that parses, as a column has it.
+pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<T> {
     text.parse().map_err(|error: T::Err| broken(at, &error))
 }
 
 fn optional<T: FromStr<Err: Display>>(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T>> {
-    row.get_ref(at)?.as_str_or_null()?.map(|text| parse_text(text, at)).transpose()
+    row.get_ref(at)?.as_str_or_null()?.map(|text| parsed(text, at)).transpose()
 }
 
 fn words<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<Vec<T>> {
-    text.split_ascii_whitespace().map(|word| parse_text(word, at)).collect()
+    text.split_ascii_whitespace().map(|word| parsed(word, at)).collect()
 }
 
 fn named<T: Copy>(

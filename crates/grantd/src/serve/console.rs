@@ -1,5 +1,7 @@
 //! The console, Developer → Apps: pages made by the server, for people.
 
+mod account;
+mod agent;
 mod apis;
 mod app;
 mod app_form;
@@ -24,7 +26,10 @@ mod once;
 mod operator;
 mod own_password;
 mod page;
+mod passkey_login;
+mod passkeys;
 mod permissions;
+mod right;
 mod role_form;
 mod roles;
 mod same_origin;
@@ -33,6 +38,7 @@ mod signed_in;
 mod start;
 mod user;
 mod users;
+mod words;
 
 use axum::{
     Router,
@@ -45,7 +51,8 @@ use super::routes::Server;
 pub(super) use form::Fields;
 pub(super) use frame::Frame;
 pub(super) use once::Once;
-pub(super) use page::{Trouble, leave, message, page, private, unkept};
+pub(super) use page::{Trouble, framed, leave, message, page, private, unkept};
+pub(super) use right::Right;
 pub(super) use same_origin::same_origin;
 pub(super) use signed_in::{SignedIn, present};
 
@@ -58,11 +65,10 @@ pub(super) fn console() -> Router<Server> {
         .route("/developer/apps/new", get(app_form::new))
         .nest("/developer/apps/{id}", app())
         .route("/login", get(login::show).post(login::sign_in))
+        .route("/login/passkey", post(passkey_login::sign_in))
+        .route("/login/passkey/question", post(passkey_login::ask))
         .route("/logout", post(login::sign_out))
-        .route("/account/password", get(own_password::show).post(own_password::change))
-        .route("/account/sessions", get(sessions::list))
-        .route("/account/sessions/revoke-others", post(sessions::revoke_others))
-        .route("/account/sessions/{id}/revoke", post(sessions::revoke))
+        .nest("/account", account())
         .route("/developer/users", get(users::list))
         .route("/developer/users/new", get(users::new).post(users::create))
         .nest("/developer/users/{id}", user())
@@ -72,11 +78,27 @@ pub(super) fn console() -> Router<Server> {
         .layer(map_response(unkept))
 }
 
+/// What somebody sees and changes of their own account.
+fn account() -> Router<Server> {
+    Router::new()
+        .route("/", get(account::show))
+        .route("/apps", get(account::apps))
+        .route("/apps/disconnect", post(account::disconnect))
+        .route("/password", get(own_password::show).post(own_password::change))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/revoke-others", post(sessions::revoke_others))
+        .route("/sessions/{id}/revoke", post(sessions::revoke))
+        .route("/passkeys", get(passkeys::list).post(passkeys::add))
+        .route("/passkeys/question", post(passkeys::ask))
+        .route("/passkeys/{id}/remove", post(passkeys::remove))
+}
+
 fn user() -> Router<Server> {
     Router::new()
         .route("/", get(user::show))
         .route("/rights", post(user::rights))
         .route("/password", post(user::password))
+        .route("/passkeys/remove", post(user::remove_passkeys))
         .route("/disable", post(user::disable))
         .route("/enable", post(user::enable))
 }

@@ -130,6 +130,25 @@ fn a_refresh_at_the_moment_of_its_revocation_leaves_nothing_alive() {
 }
 
 #[test]
+fn rf_13_a_refresh_at_the_moment_the_user_disconnects_the_app_leaves_nothing_alive() {
+    let scene = Scene::open("");
+    let (server, mut browser) = (scene.running.address, scene.browser("ada"));
+    let form = format!("client_id={}", scene.web.client.id);
+    for round in 0..20 {
+        let first = scene.tokens(&scene.web, &mut browser, "schools.read");
+        let left = thread::scope(|scope| {
+            let app = scope.spawn(|| go_on(server, &scene.web, first));
+            thread::sleep(Duration::from_micros(round * 500));
+            assert_eq!(browser.post("/account/apps/disconnect", &form).status, 303);
+            app.join().unwrap()
+        });
+        assert_nothing_lives(&scene, &scene.web, &left);
+        let asked = browser.get(&scene.web.address(&[]));
+        assert_eq!(asked.status, 200, "what was taken back is asked for again");
+    }
+}
+
+#[test]
 fn a_refresh_at_the_moment_its_user_is_disabled_leaves_nothing_alive() {
     let scene = Scene::open("");
     let server = scene.running.address;

@@ -20,7 +20,7 @@ fn grantd(scene: &Scene, line: &str) {
     scene.place.grantd(&line.replace("APP", &scene.web.client.id));
 }
 
-const DEEDS: [Deed; 9] = [
+const DEEDS: [Deed; 10] = [
     (
         "the user loses a permission",
         |scene, _| grantd(scene, "user update ada --remove-permission schools.write"),
@@ -57,6 +57,15 @@ const DEEDS: [Deed; 9] = [
         Err("invalid_client"),
     ),
     ("the user is disabled", |scene, _| grantd(scene, "user disable ada"), Err("invalid_grant")),
+    (
+        "the user disconnects the app",
+        |scene, _| {
+            let form = format!("client_id={}", scene.web.client.id);
+            let answer = scene.browser("ada").post("/account/apps/disconnect", &form);
+            assert_eq!(answer.status, 303);
+        },
+        Err("invalid_grant"),
+    ),
     (
         "the app ends its refresh token",
         |scene, tokens| {

@@ -1,6 +1,6 @@
 //! The login page, and the way out.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -38,6 +38,8 @@ struct Login {
     problem: Option<String>,
     /// Whether a form brought them here that nobody was signed in to send.
     unsaved: bool,
+    /// Whether there are passkeys on this server.
+    passkeys: bool,
 }
 
 impl Login {
@@ -45,7 +47,9 @@ impl Login {
         let return_to = own_path(fields.text("return_to")).unwrap_or_default().to_owned();
         let frame = Frame::bare(&server.base);
         let unsaved = fields.has("form", "unsaved");
-        Self { frame, name: fields.text("name").to_owned(), return_to, problem: None, unsaved }
+        let passkeys = server.sign_in.has_passkeys();
+        let name = fields.text("name").to_owned();
+        Self { frame, name, return_to, problem: None, unsaved, passkeys }
     }
 
     /// The form again, with what was typed, the password excepted.
@@ -73,21 +77,18 @@ pub(super) async fn sign_in(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let form = Login::of(&server, &fields);
-    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let password = Secret::new(fields.exact("password").to_owned());
-    let from = Caller { address, agent: agent.to_owned() };
+    let from = caller(&headers, address);
     let opened = match server.sign_in.attempt(&form.name, password, from).await? {
         Ok(opened) => opened,
         Err(refused) => {
             let (status, text) = told(refused, WRONG);
-            // Not the name: people type passwords into the wrong field.
-            tracing::info!(%address, status = status.as_u16(), "a sign-in was refused");
             return Ok(wait_for(refused, form.again(&server, status, text).await));
         }
     };
     tracing::info!(%address, user = %opened.user.id, "signed in");
     // The session before, if there was one in this browser, would be nobody's to end.
-    end_present(&headers, &server).await?;
+    end_present(&headers, &server, address).await?;
     let start = start_page(&server, opened.secret.reveal()).await?;
     let address = if form.return_to.is_empty() { start } else { form.return_to };
     Ok(leave_for(&address, server.sign_in.cookie.set(&opened.secret)))
@@ -96,24 +97,36 @@ pub(super) async fn sign_in(
 /// `POST /logout`
 pub(super) async fn sign_out(
     State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    end_present(&headers, &server).await?;
+    end_present(&headers, &server, address).await?;
     let address = format!("{}/login", server.base);
     Ok(leave_for(&address, server.sign_in.cookie.clear()))
 }
 
+/// Who tries to come in.
+pub(super) fn caller(headers: &HeaderMap, address: IpAddr) -> Caller {
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Caller { address, agent: agent.to_owned() }
+}
+
 /// Where somebody goes who was on their way to nowhere: the console, if they may enter it.
-async fn start_page(server: &Server, secret: &str) -> Result<String, Trouble> {
+pub(super) async fn start_page(server: &Server, secret: &str) -> Result<String, Trouble> {
     let who = server.sign_in.accounts.signed_in(secret).await?;
     let may_enter = who.is_some_and(|who| who.can(MANAGE));
     let path = if may_enter { "/developer" } else { "/account" };
     Ok(format!("{}{path}", server.base))
 }
 
-async fn end_present(headers: &HeaderMap, server: &Server) -> Result<(), Trouble> {
+/// Ends the session that a browser had before.
+pub(super) async fn end_present(
+    headers: &HeaderMap,
+    server: &Server,
+    from: IpAddr,
+) -> Result<(), Trouble> {
     if let Some(who) = present(headers, server).await? {
-        server.sign_in.accounts.end_session(who.user.id, who.session.id).await?;
+        server.sign_in.accounts.end_session(&who, who.session.id, Some(from)).await?;
     }
     Ok(())
 }
@@ -133,7 +146,11 @@ pub(super) fn leave_for(address: &str, cookie: Option<HeaderValue>) -> Response 
 /// How a refusal is told.
 pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
     match refused {
-        Refused::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned()),
+        Refused::Wrong(_) => (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned()),
+        Refused::Stale => {
+            let text = "That took too long, or it counted already. Try again.";
+            (StatusCode::UNPROCESSABLE_ENTITY, text.to_owned())
+        }
         Refused::TooMany(wait) => {
             let unit = if seconds(wait) == 1 { "second" } else { "seconds" };
             let text = format!("Too many attempts. Try again in {} {unit}.", seconds(wait));
@@ -146,10 +163,11 @@ pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
     }
 }
 
-/// The answer, with `Retry-After` where waiting helps.
+/// The answer, with `Retry-After` where waiting helps, and for the log what was refused.
 pub(super) fn wait_for(refused: Refused, mut response: Response) -> Response {
+    response.extensions_mut().insert(refused);
     let wait = match refused {
-        Refused::Wrong => return response,
+        Refused::Wrong(_) | Refused::Stale => return response,
         Refused::TooMany(wait) => seconds(wait),
         Refused::Busy => 1,
     };
