@@ -4,8 +4,8 @@
 use std::sync::{Arc, LazyLock};
 
 use grantd_core::{
-    Api, Ask, Authenticated, Client, ClientApi, ClientKind, ClientState, Credential, CredentialId, Credentials,
-    GrantType, Policy, SecretKey, Timestamp, Ttl, authenticate, authorize,
+    Api, Ask, Authenticated, Client, ClientApi, ClientKind, ClientState, Credential, CredentialId, Credentials, Fact,
+    Grant, GrantType, Policy, SecretKey, Timestamp, TokenRequest, Ttl, authenticate, authorize,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -28,17 +28,23 @@ static PROVEN: LazyLock<(Authenticated, Policy)> = LazyLock::new(|| {
         access_token_ttl: None,
         format: None,
         signing_alg: None,
+        code: None,
     };
     let credentials = Credentials::Body { id: "c1".into(), secret: "s".into() };
     let proven = authenticate(&credentials, Some(Arc::new(client)), &hasher, NOW).expect("the right secret");
     let grants = vec![(GrantType::ClientCredentials, None)];
-    (proven, Policy { issuer: "https://auth.example".to_owned(), access_token_ttl: Ttl::DEFAULT, grants })
+    let issuer = "https://auth.example".to_owned();
+    let policy =
+        Policy { issuer, access_token_ttl: Ttl::DEFAULT, grants, refresh_ttl: Ttl::MAX, refresh_idle: Ttl::MAX };
+    (proven, policy)
 });
 
 fuzz_target!(|text: (Option<&str>, Option<&str>)| {
     let (proven, policy) = &*PROVEN;
     let ask = Ask { scope: text.0.map(Into::into), resource: text.1.map(Into::into) };
-    if let Ok(granted) = authorize(proven, GrantType::ClientCredentials, &ask, policy) {
+    let credentials = Credentials::IdOnly { id: "c1".into() };
+    let request = TokenRequest { credentials, grant: Grant::ClientCredentials, ask };
+    if let Ok(granted) = authorize(proven, &request, Fact::Nothing, policy, NOW) {
         assert!(granted.scope.split(' ').filter(|name| !name.is_empty()).all(|name| ["a", "b.read", "c"].contains(&name)));
         assert_eq!(granted.audience, "https://auth.example");
     }

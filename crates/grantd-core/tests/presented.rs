@@ -8,11 +8,11 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::*};
 use grantd_core::{
-    Algorithm, ClientState, Objection, PresentedToken, SecretKey, SigningKey, Standing, Timestamp,
-    TokenSealer, TokenWords, jose::read_keys,
+    Algorithm, ClientState, GrantType, Objection, PresentedToken, SecretKey, SigningKey, Standing,
+    Timestamp, TokenSealer, TokenWords, jose::read_keys,
 };
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const ISSUER: &str = "https://auth.example";
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -235,6 +235,25 @@ fn each_thing_that_stands_against_a_token_kills_it() {
     assert!(!standing().holds(&token, Timestamp::from_micros(end)), "RFC 7519 4.1.4: exclusive");
 }
 
+const USER: &str = "01890000-0000-7000-8000-000000000003";
+const APPROVAL: &str = "01890000-0000-7000-8000-000000000004";
+
+/// A value of a claim, right for some and wrong for others.
+fn value() -> impl Strategy<Value = Value> {
+    let id = USER.to_owned();
+    let approval = APPROVAL.to_owned();
+    let texts = ["c1", "client_credentials", "authorization_code", "refresh_token", "password", ""];
+    let texts = texts.map(str::to_owned).into_iter().chain([id, approval]).collect::<Vec<_>>();
+    prop_oneof![
+        6 => proptest::sample::select(texts).prop_map(Value::from),
+        1 => any::<u64>().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => Just(json!(["c1"])),
+        1 => "\\PC{0,12}".prop_map(Value::from),
+    ]
+}
+
 proptest! {
     #[test]
     fn a_generation_decides_and_no_clock(issued in 0_u64..5, current in 0_u64..5) {
@@ -247,5 +266,45 @@ proptest! {
     fn any_text_is_nothing(text in "(gat_)?[A-Za-z0-9_.-]{0,80}|.{0,60}") {
         let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
         prop_assert_eq!(read(&text, &[&key]), None);
+    }
+
+    #[test]
+    fn a_clients_token_never_yields_a_user_and_a_users_token_never_a_machine(
+        changes in proptest::collection::vec(
+            (proptest::sample::select(vec!["sub", "gty", "ugen", "grant", "client_id", "gen", "cid"]), proptest::option::of(value())),
+            0..6
+        ),
+        for_user: bool,
+    ) {
+        let mut claims = claims();
+        if for_user {
+            claims["sub"] = USER.into();
+            claims["gty"] = "authorization_code".into();
+            claims["ugen"] = 1.into();
+            claims["grant"] = APPROVAL.into();
+        }
+        let whole: &mut Map<String, Value> = claims.as_object_mut().unwrap();
+        for (name, value) in changes {
+            match value {
+                Some(value) => drop(whole.insert(name.to_owned(), value)),
+                None => drop(whole.remove(name)),
+            }
+        }
+        let text = sealer().seal(claims.to_string().as_bytes(), [1; 12]).unwrap();
+        let Some(token) = read(&text, &[]) else { return Ok(()) };
+        match token.on_behalf {
+            None => {
+                prop_assert_eq!(token.grant, GrantType::ClientCredentials);
+                prop_assert_eq!(&token.subject, &token.client);
+                prop_assert!(claims.get("ugen").is_none_or(Value::is_null));
+                prop_assert!(claims.get("grant").is_none_or(Value::is_null));
+            }
+            Some(behalf) => {
+                prop_assert_eq!(token.grant, GrantType::AuthorizationCode);
+                prop_assert_eq!(token.subject, behalf.user.to_string());
+                prop_assert_eq!(claims["ugen"].as_u64(), Some(behalf.generation));
+                prop_assert_eq!(claims["grant"].as_str(), Some(&*behalf.approval.to_string()));
+            }
+        }
     }
 }

@@ -103,7 +103,8 @@ pub(crate) fn check_leniency(
 }
 
 /// RFC 9700 sections 2.1 and 2.6, RFC 8252 section 7. What a browser would read differently from
-/// what is written, such as `https:host` or a host in digits, is refused.
+/// what is written, such as `https:host` or a host in digits, is refused; so is `*`, by which people
+/// mean more addresses than one.
 pub(crate) fn check_redirect_uri(uri: &str) -> Result<(), CommandError> {
     let allowed = Url::parse(uri).is_ok_and(|url| {
         let host = url.host_str().unwrap_or_default();
@@ -113,7 +114,7 @@ pub(crate) fn check_redirect_uri(uri: &str) -> Result<(), CommandError> {
             "http" => written && matches!(host, "127.0.0.1" | "[::1]"),
             private => private.contains('.'),
         };
-        scheme && !uri.contains('#') && url.username().is_empty() && url.password().is_none()
+        scheme && !uri.contains(['#', '*']) && url.username().is_empty() && url.password().is_none()
     });
     if allowed && is_uri_text(uri) {
         Ok(())

@@ -64,7 +64,7 @@ pub enum CommandError {
     Grants(&'static str),
     /// Not a URI that a code may be sent to.
     #[error(
-        "`{0}` is no redirect URI: use https, http on 127.0.0.1 or [::1], or a private scheme with a dot, without fragment"
+        "`{0}` is no redirect URI: use https, http on 127.0.0.1 or [::1], or a private scheme with a dot, without fragment or `*`"
     )]
     RedirectUri(String),
     /// Not an audience.

@@ -207,6 +207,38 @@ pub async fn a_family_never_forks<S: Whole>(storage: Arc<S>) {
     assert!(left.is_none() && is_dead(&storage, &kept).await);
 }
 
+/// Rotations and a withdrawal of consent at once: whatever came first, nothing lives afterwards, and
+/// nothing is told to have gone on that did not.
+pub async fn a_rotation_at_the_moment_of_a_withdrawal_leaves_nothing_alive<S: Whole>(
+    storage: Arc<S>,
+) {
+    let (registry, user) = pair(&storage).await;
+    for round in 1..=10 {
+        let kept = approve(&registry, &user, round).await;
+        registry.redeem(kept.id, &redeem(Some(100 + round))).await.expect("redeemed");
+        let going_on = tokio::spawn({
+            let registry = Arc::clone(&registry);
+            async move {
+                let mut number = 1;
+                loop {
+                    match registry.rotate(kept.id, &rotate(number, 100, None)).await {
+                        Ok(Presented::Good(next)) => number = next,
+                        ended => return ended,
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        tokio::task::yield_now().await;
+        let withdrawn = registry.disconnect(user.id, &kept.client, &stamp(&user, 200)).await;
+        assert!(withdrawn.expect("an answer"));
+        let ended = going_on.await.expect("no panic").expect("an answer");
+        assert_eq!(ended, Presented::Gone, "round {round}");
+        let left = registry.approval_of_family(&[Some(hash(100 + round)), None]).await;
+        assert!(left.expect("an answer").is_none() && is_dead(&storage, &kept).await);
+    }
+}
+
 /// It grows with each time they are asked, says when it was last used, and is in the audit log.
 pub async fn consent_is_remembered_until_it_is_taken_back<S: Whole>(storage: Arc<S>) {
     let (registry, user) = pair(&storage).await;

@@ -24,6 +24,7 @@ macro_rules! tokens_contract {
             of_a_hundred_redemptions_one_wins
             a_refresh_token_works_once
             a_family_never_forks
+            a_rotation_at_the_moment_of_a_withdrawal_leaves_nothing_alive
             consent_is_remembered_until_it_is_taken_back
             disabled_users_and_suspended_clients_lose_their_approvals
             another_s_password_ends_approvals

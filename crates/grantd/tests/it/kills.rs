@@ -28,10 +28,10 @@ const LIFE: usize = 80;
 
 /// Numbers without order. Every run plays another game, and a failure names its seed.
 #[derive(Clone)]
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -72,22 +72,32 @@ fn database(place: &Place) -> Connection {
     Connection::open(place.path().join("grantd.db")).unwrap()
 }
 
-/// What no log and no model says: that the rows themselves belong together.
-fn assert_rows_belong_together(place: &Place) {
+/// The database as its engine sees it.
+pub(crate) fn assert_is_sound(place: &Place) {
     let database = database(place);
     let sound: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
+    assert_has_no_row(&database, "pragma_foreign_key_check");
+}
+
+fn assert_has_no_row(database: &Connection, rows: &str) {
+    let count = format!("SELECT count(*) FROM {rows}");
+    let count: i64 = database.query_row(&count, [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 0, "{rows}");
+}
+
+/// What no log and no model says: that the rows themselves belong together.
+fn assert_rows_belong_together(place: &Place) {
+    assert_is_sound(place);
     let never = [
-        "pragma_foreign_key_check",
         "clients WHERE id NOT IN (SELECT client_id FROM credentials)",
         "clients WHERE 'client:' || id NOT IN (SELECT object FROM audit WHERE action = 'client.create')",
         "clients WHERE generation > 1 AND NOT EXISTS (SELECT 1 FROM change_log WHERE kind = 'client'
              AND change_log.id = clients.id AND change_log.generation = clients.generation)",
     ];
+    let database = database(place);
     for rows in never {
-        let count = format!("SELECT count(*) FROM {rows}");
-        let count: i64 = database.query_row(&count, [], |row| row.get(0)).unwrap();
-        assert_eq!(count, 0, "{rows}");
+        assert_has_no_row(&database, rows);
     }
 }
 

@@ -4,10 +4,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure real time")]
 
 mod accounts;
+mod acting;
 mod admin_api;
 mod admin_users;
+mod app;
 mod apply;
 mod authenticator;
+mod code_flow;
 mod command_line;
 mod console_apps;
 mod console_docs;
@@ -15,12 +18,16 @@ mod console_pages;
 mod dead_tokens;
 mod demo;
 mod feed_readers;
+mod grant_attacks;
+mod grant_kills;
+mod grant_races;
 mod hostile;
 mod inspect;
 mod kills;
 mod ledger;
 mod life;
 mod metrics;
+mod narrowing;
 mod no_rows;
 mod opaque_tokens;
 mod passkeys;

@@ -15,6 +15,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::{app::App, visitor::Visitor};
+
 /// A client that a test may speak as.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -202,7 +204,11 @@ impl Drop for Running {
 pub(crate) struct Fixture {
     pub(crate) running: Running,
     pub(crate) clients: HashMap<&'static str, Client>,
-    _place: Place,
+    pub(crate) place: Place,
+    /// What a transcript keeps for a later one.
+    pub(crate) kept: Mutex<HashMap<String, String>>,
+    /// The cookies of who is signed in.
+    sessions: Mutex<HashMap<String, String>>,
     _reaper: Child,
 }
 
@@ -211,6 +217,20 @@ fn reaper(of: &Running) -> Child {
     let script = format!("cat >/dev/null; kill {}", of.pid());
     Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().unwrap()
 }
+
+/// The password of all users.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// The clients that act for users and go on with refresh tokens: their name, redirect URI and options.
+const ACTING: [(&str, &str, &str); 7] = [
+    ("web", "https://app.example/cb", ""),
+    ("web2", "https://app.example/cb", ""),
+    ("legacy", "https://app.example/cb", "--pkce optional"),
+    ("lenient", "https://app.example/cb", "--refresh-retry 30s"),
+    ("spa", "https://spa.example/cb", "--public"),
+    ("native", "http://127.0.0.1/cb", "--public"),
+    ("multi", "https://app.example/cb", "--redirect-uri https://app.example/other"),
+];
 
 pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(furnish);
 
@@ -247,9 +267,8 @@ pub(crate) fn furnish() -> Fixture {
         ("expired", place.client("--permission schools.read --secret-ttl 1s")),
         ("revoked", place.client("--permission schools.read")),
         ("deleted", place.client("--permission schools.read")),
-        ("web", place.client("--grant authorization_code --redirect-uri https://app.example/cb")),
-        ("spa", place.client("--public --redirect-uri https://spa.example/cb")),
     ]);
+    furnish_acting(&place, &mut clients);
     clients.insert(
         "odd",
         place.imported_client("an:identifier", " %&+£€", &["--permission", "schools.read"]),
@@ -267,7 +286,59 @@ pub(crate) fn furnish() -> Fixture {
     thread::sleep(Duration::from_millis(1100)); // until the secret of `expired` has
     let running = place.serve("");
     let reaper = reaper(&running);
-    Fixture { running, clients, _place: place, _reaper: reaper }
+    Fixture {
+        running,
+        clients,
+        place,
+        kept: Mutex::default(),
+        sessions: Mutex::default(),
+        _reaper: reaper,
+    }
+}
+
+/// The clients that act for users, and the users.
+fn furnish_acting(place: &Place, clients: &mut HashMap<&'static str, Client>) {
+    let rights = "--permission schools.read --permission schools.write";
+    let acting = "--grant authorization_code --grant refresh_token";
+    for (name, redirect_uri, options) in ACTING {
+        let line = format!("{rights} {acting} --redirect-uri {redirect_uri} {options}");
+        clients.insert(name, place.client(&line));
+    }
+    for (name, options) in
+        [("web_norefresh", "--grant authorization_code"), ("machine", "--grant client_credentials")]
+    {
+        let line = format!("{rights} {options} --redirect-uri https://app.example/cb");
+        clients.insert(name, place.client(&line));
+    }
+    for (name, options) in [
+        ("ada", "--role reader --permission schools.write --permission admin.all"),
+        ("bob", "--permission schools.read"),
+        ("cleo", "--permission schools.read"),
+        ("dan", "--permission schools.read"),
+        ("eve", ""),
+    ] {
+        place.user(name, PASSWORD, options);
+    }
+}
+
+impl Fixture {
+    /// A browser in which this user is signed in.
+    pub(crate) fn browser(&self, user: &str) -> Visitor {
+        let mut browser = Visitor::new(&self.running);
+        let mut sessions = self.sessions.lock().unwrap();
+        browser.cookie = sessions.get(user).cloned();
+        if browser.cookie.is_none() {
+            assert_eq!(browser.sign_in(user, PASSWORD).status, 303);
+            sessions.insert(user.to_owned(), browser.cookie.clone().unwrap());
+        }
+        browser
+    }
+
+    /// The app of this name.
+    pub(crate) fn app(&self, name: &str) -> App {
+        let known = ACTING.iter().find(|(known, ..)| *known == name);
+        App::new(&self.clients[name], known.map_or("https://app.example/cb", |known| known.1))
+    }
 }
 
 /// A client's credentials as an Authorization header.

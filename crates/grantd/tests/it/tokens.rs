@@ -33,6 +33,11 @@ pub(crate) fn claims(running: &Running, client: &Client) -> Value {
     part(&token(running, client, ""), 1)
 }
 
+/// The claims of a JWT.
+pub(crate) fn claims_of(token: &str) -> Value {
+    part(token, 1)
+}
+
 /// How many seconds a JWT lives.
 pub(crate) fn lifetime(token: &str) -> i64 {
     let claims = part(token, 1);
@@ -169,15 +174,18 @@ fn md_05_and_09_metadata_lists_what_answers_and_nothing_empty() {
             assert_ne!(answer.status, 404, "{name}");
         }
     }
-    assert_eq!(metadata["grant_types_supported"], serde_json::json!(["client_credentials"]));
+    assert_eq!(
+        metadata["grant_types_supported"],
+        serde_json::json!(["client_credentials", "authorization_code", "refresh_token"])
+    );
 }
 
 #[test]
 fn md_03_the_listed_authentication_methods_work_and_no_other() {
     let metadata = document(&FIXTURE.running, METADATA, &[]);
-    let methods = serde_json::json!(["client_secret_basic", "client_secret_post"]);
+    let methods = serde_json::json!(["client_secret_basic", "client_secret_post", "none"]);
     assert_eq!(metadata["token_endpoint_auth_methods_supported"], methods);
-    // Both work: client_authentication.http, CA-01 and CA-02. One that is not listed:
+    // All work: client_authentication.http, CA-01 and CA-02, code_exchange.http, CX-01. One that is not listed:
     let assertion = "grant_type=client_credentials&client_assertion=x\
                      &client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
     let answer = wire::send(FIXTURE.running.address, &wire::form(assertion)).unwrap();

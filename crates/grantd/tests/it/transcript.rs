@@ -1,21 +1,30 @@
 //! Transcripts: requests and the answers they must get, as files that a reviewer reads.
 //!
-//! `### CASE… sentence`, a request (several bodies joined by `--or--`), then lines with `> `: the
-//! status, header lines (`-Name` for absent), `refusal: name` for the log, and a JSON body whose
-//! `"<…>"` strings and zeros stand for anything. `{{…}}` in a request is filled by `fill`.
+//! `### CASE… sentence`, command lines of grantd (or `sql …`) after `! `, a request (several bodies joined by `--or--`;
+//! that of a GET is its query), then lines with `> `: the status, header lines (`-Name` for absent, `<…>`
+//! for anything), `refusal: name` for the log, `shows: text`, `keep: name member` for later, and a JSON
+//! body whose `"<…>"` strings and zeros stand for anything. `{{…}}` is filled by `fill`.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+mod holes;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use std::{collections::BTreeMap, fs, path::PathBuf, thread, time::Duration};
+
+use rusqlite::Connection;
 use serde_json::Value;
 
 use super::{
+    app::parameter,
     server::{Fixture, furnish},
     wire::{self, Answer},
 };
+use holes::fill;
+
+/// How long a running server may take to notice what another process changed.
+const NOTICED: Duration = Duration::from_millis(800);
 
 pub(crate) struct Exchange {
     pub(crate) title: String,
+    commands: Vec<String>,
     head: Vec<String>,
     bodies: Vec<String>,
     expected: Vec<String>,
@@ -29,17 +38,23 @@ impl Exchange {
 
     fn run(&self, fixture: &Fixture) {
         for body in &self.bodies {
-            let mark = fixture.running.log().len();
             let lines: Vec<String> = self.head.iter().map(|line| fill(line, fixture)).collect();
             let (method, path) = lines[0].split_once(' ').unwrap();
             let headers: Vec<_> =
                 lines[1..].iter().map(|line| line.split_once(": ").unwrap_or((line, ""))).collect();
             let body = fill(body, fixture);
-            let answer = wire::send(
-                fixture.running.address,
-                &wire::request(method, path, &headers, body.as_bytes()),
-            )
-            .unwrap_or_else(|| panic!("{}: no answer", self.title));
+            // What is filled in may be of before, and is to be sent after.
+            for command in &self.commands {
+                change(&fill(command, fixture), fixture);
+            }
+            let mark = fixture.running.log().len();
+            let request = if method == "GET" && !body.is_empty() {
+                wire::request(method, &format!("{path}?{body}"), &headers, b"")
+            } else {
+                wire::request(method, path, &headers, body.as_bytes())
+            };
+            let answer = wire::send(fixture.running.address, &request)
+                .unwrap_or_else(|| panic!("{}: no answer", self.title));
             let seen = || {
                 format!(
                     "{}\nbody: {body}\nanswer: {} {:?}\n{}",
@@ -49,7 +64,7 @@ impl Exchange {
                     answer.text()
                 )
             };
-            self.compare(&answer, &seen);
+            self.compare(&answer, fixture, &seen);
             if let Some(refusal) = self.refusal() {
                 assert_eq!(
                     fixture.running.refusal_since(mark).as_deref(),
@@ -61,7 +76,7 @@ impl Exchange {
         }
     }
 
-    fn compare(&self, answer: &Answer, seen: &dyn Fn() -> String) {
+    fn compare(&self, answer: &Answer, fixture: &Fixture, seen: &dyn Fn() -> String) {
         let mut lines = self.expected.iter();
         assert_eq!(
             lines.next().map(String::as_str),
@@ -70,10 +85,14 @@ impl Exchange {
             seen()
         );
         for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+            let line = &fill(line, fixture);
             match line.split_once(": ") {
                 Some(("refusal", _)) => {}
+                Some(("shows", text)) => assert!(answer.text().contains(text), "{}", seen()),
+                Some(("keep", what)) => keep(what, answer, fixture),
                 Some((name, value)) => {
-                    assert_eq!(answer.header(name), Some(value), "{name}\n{}", seen());
+                    let found = answer.header(name).unwrap_or_default();
+                    assert!(is_like(value, found), "{name}\n{}", seen());
                 }
                 None => assert_eq!(
                     answer.header(line.trim_start_matches('-')),
@@ -92,6 +111,35 @@ impl Exchange {
     }
 }
 
+/// Runs a command line of grantd, or a statement on its database, as only a race or a clock would do it.
+fn change(command: &str, fixture: &Fixture) {
+    if let Some(statement) = command.strip_prefix("sql ") {
+        let database = Connection::open(fixture.place.path().join("grantd.db")).unwrap();
+        assert_eq!(database.execute(statement, []).unwrap(), 1, "{statement}");
+    } else {
+        fixture.place.grantd(command);
+        thread::sleep(NOTICED);
+    }
+}
+
+/// Keeps a member of the answer, or a parameter of the address that it leads to.
+fn keep(what: &str, answer: &Answer, fixture: &Fixture) {
+    let (name, member) = what.split_once(' ').unwrap();
+    let value = match answer.header("location") {
+        Some(location) => parameter(location, member),
+        None => answer.json()[member].as_str().map(ToOwned::to_owned),
+    };
+    fixture.kept.lock().unwrap().insert(name.to_owned(), value.unwrap());
+}
+
+/// Equal, but for what stands where the pattern has `<…>`, which is not nothing.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let Some((before, rest)) = pattern.split_once('<') else { return pattern == text };
+    let Some((_, after)) = rest.split_once('>') else { return pattern == text };
+    let Some(rest) = text.strip_prefix(before) else { return false };
+    (1..=rest.len()).any(|at| rest.is_char_boundary(at) && is_like(after, &rest[at..]))
+}
+
 /// Equal, member by member, but for strings like `"<token>"`.
 fn matches(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
@@ -108,37 +156,6 @@ fn matches(expected: &Value, actual: &Value) -> bool {
         }
         (expected, actual) => expected == actual,
     }
-}
-
-/// Fills `{{name.id}}`, `{{name.secret}}`, `{{basic name}}`, `{{token name [scope]}}`, `{{b64 text}}`
-/// and `{{repeat N text}}`.
-fn fill(text: &str, fixture: &Fixture) -> String {
-    let clients = &fixture.clients;
-    let Some((before, rest)) = text.split_once("{{") else { return text.to_owned() };
-    let (hole, after) = rest.split_once("}}").unwrap();
-    let filled = match hole.split_once(' ') {
-        Some(("basic", name)) => {
-            BASE64_STANDARD.encode(format!("{}:{}", clients[name].id, clients[name].secret))
-        }
-        Some(("b64", text)) => {
-            BASE64_STANDARD.encode(fill(&text.replace('[', "{{").replace(']', "}}"), fixture))
-        }
-        Some(("token", rest)) => {
-            let (name, scope) = rest.split_once(' ').unwrap_or((rest, ""));
-            let more = format!("&scope={scope}");
-            super::tokens::token(&fixture.running, &clients[name], &more)
-        }
-        Some(("repeat", rest)) => {
-            let (count, text) = rest.split_once(' ').unwrap();
-            text.repeat(count.parse().unwrap())
-        }
-        _ => {
-            let (name, member) = hole.split_once('.').unwrap();
-            let client = clients.get(name).unwrap_or_else(|| panic!("no client {name}"));
-            if member == "id" { client.id.clone() } else { client.secret.clone() }
-        }
-    };
-    format!("{before}{filled}{}", fill(after, fixture))
 }
 
 /// All transcripts by file name.
@@ -162,9 +179,11 @@ fn parse_exchange(text: &str) -> Exchange {
     let (expected, sent): (Vec<_>, Vec<_>) = rest.lines().partition(|line| line.starts_with('>'));
     let sent = sent.join("\n");
     let (head, body) = sent.split_once("\n\n").unwrap_or((&sent, ""));
+    let (commands, head): (Vec<_>, Vec<_>) = head.lines().partition(|line| line.starts_with("! "));
     Exchange {
         title: title.to_owned(),
-        head: head.lines().map(ToOwned::to_owned).collect(),
+        commands: commands.iter().map(|line| line[2..].to_owned()).collect(),
+        head: head.into_iter().map(ToOwned::to_owned).collect(),
         bodies: body.trim_end().split("\n--or--\n").map(ToOwned::to_owned).collect(),
         expected: expected
             .iter()

@@ -14,7 +14,7 @@ pub(crate) const AGENT: &str = "Test Browser/1";
 
 /// A browser with at most one cookie.
 pub(crate) struct Visitor {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     pub(crate) cookie: Option<String>,
 }
 
@@ -34,6 +34,16 @@ impl Visitor {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Answer> {
         let cookie = self.cookie.clone().unwrap_or_default();
         let mut all = Vec::new();
         if !headers.iter().any(|(name, _)| *name == "Content-Type") {
@@ -46,13 +56,17 @@ impl Visitor {
             all.push(("User-Agent", AGENT));
         }
         all.extend_from_slice(headers);
-        let answer = wire::send(self.address, &request(method, path, &all, body.as_bytes()));
-        let answer = answer.unwrap();
+        let answer = wire::try_send(self.address, &request(method, path, &all, body.as_bytes()))?;
         if let Some(set) = answer.header("set-cookie") {
             let pair = set.split(';').next().unwrap_or_default();
             self.cookie = Some(pair.to_owned()).filter(|pair| !pair.ends_with('='));
         }
-        answer
+        Some(answer)
+    }
+
+    /// A page of a server that may be dead by now.
+    pub(crate) fn try_get(&mut self, path: &str) -> Option<Answer> {
+        self.try_send("GET", path, &[], "")
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {

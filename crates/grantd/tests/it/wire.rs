@@ -32,7 +32,15 @@ impl Answer {
 
 /// Sends these bytes on a connection of their own and reads one answer; `None`: closed without one.
 pub(crate) fn send(to: SocketAddr, request: &[u8]) -> Option<Answer> {
-    let mut stream = TcpStream::connect(to).unwrap();
+    exchange(TcpStream::connect(to).unwrap(), request)
+}
+
+/// The same where nobody may be listening any more.
+pub(crate) fn try_send(to: SocketAddr, request: &[u8]) -> Option<Answer> {
+    exchange(TcpStream::connect(to).ok()?, request)
+}
+
+fn exchange(mut stream: TcpStream, request: &[u8]) -> Option<Answer> {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     // The server may answer and close before all is sent; the answer still counts.
     let _ = stream.write_all(request);

@@ -13,11 +13,14 @@ macro_rules! host {
         )
     };
 }
+/// With these bytes more in path and query.
 macro_rules! rest {
-    () => {
+    ($more:literal) => {
         concat!(
             r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?",
-            r"([/?][!$%&'()*+,./0-9:;=?@A-Z_a-z~-]*)?"
+            r"([/?][!$%&'()+,./0-9:;=?@A-Z_a-z~",
+            $more,
+            "-]*)?"
         )
     };
 }
@@ -26,16 +29,16 @@ macro_rules! rest {
 pub(super) const REDIRECT_URI: &str = concat!(
     "^(https://",
     host!(),
-    rest!(),
+    rest!(""),
     r"|http://(127\.0\.0\.1|\[::1\])",
-    rest!(),
+    rest!(""),
     r"|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/{1,2}[A-Za-z0-9.-]+(/[A-Za-z0-9._~/-]*)?)$"
 );
 /// Of an audience.
 pub(super) const AUDIENCE: &str = concat!(
     "^(https?://",
     host!(),
-    rest!(),
+    rest!("*"),
     r"|[a-z][a-z0-9+-]{2,20}:(//[A-Za-z0-9.-]+|[A-Za-z0-9._:-]+)(/[A-Za-z0-9._~/-]*)?)$"
 );
 
@@ -52,7 +55,7 @@ impl FromStr for RedirectWord {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(REDIRECT_URI).ok());
-        let refuse = "write https, http on 127.0.0.1 or [::1], or a private scheme with a dot, without fragment";
+        let refuse = "write https, http on 127.0.0.1 or [::1], or a private scheme with a dot, without fragment or `*`";
         matching(PATTERN.as_ref(), text).map(Self).ok_or(refuse)
     }
 }
