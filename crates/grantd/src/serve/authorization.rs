@@ -70,9 +70,6 @@ fn is_navigation(headers: &HeaderMap) -> bool {
 async fn step(server: &Server, uri: &Uri, headers: &HeaderMap) -> Result<Response, Trouble> {
     let query = uri.query().unwrap_or_default();
     let who = present(headers, server).await?;
-    if let Some(who) = &who {
-        server.bounds.admit(who.user.id).map_err(Trouble::TooMany)?;
-    }
     let request = match server.issuer.authorization(query).await {
         // A request is answered when somebody is known to be there, so that this is no way from here to
         // wherever an app's address leads by now (RFC 9700 section 4.11.2).
@@ -81,6 +78,9 @@ async fn step(server: &Server, uri: &Uri, headers: &HeaderMap) -> Result<Respons
         }
         request => request?,
     };
+    if let Some(who) = &who {
+        server.bounds.admit(who.user.id).map_err(Trouble::TooMany)?;
+    }
     match (server.issuer.next(&request, who.as_ref()).await?, who) {
         (Next::Ask(scope), Some(who)) => question(server, &request, query, &who, &scope).await,
         (Next::Go(location), _) => Ok(leave(&location)),

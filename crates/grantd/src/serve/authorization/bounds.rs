@@ -10,8 +10,8 @@ use std::{
 use grantd_core::UserId;
 use tokio::time::Instant;
 
-/// Requests of a signed-in user in a window.
-const REQUESTS: u32 = 60;
+/// Requests of a signed-in user in a window that may end with a code.
+const REQUESTS: u32 = 600;
 /// How long a window is.
 const WINDOW: Duration = Duration::from_mins(1);
 /// For so long a form that is sent twice is a double click; later it is an old page.
