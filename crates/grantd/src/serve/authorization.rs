@@ -73,9 +73,14 @@ fn to_login(server: &Server, request: &AuthorizationRequest, query: &str) -> Str
     if request.prompt.consent {
         rest.append_pair("prompt", "consent");
     }
-    let back = format!("{}{AUTHORIZE}?{}", server.base, rest.finish());
+    login_before(server, &rest.finish(), &[])
+}
+
+/// The login page, which leads back to a request with this query.
+fn login_before(server: &Server, query: &str, more: &[(&str, &str)]) -> String {
     let mut login = Serializer::new(String::new());
-    login.append_pair("return_to", &back);
+    login.append_pair("return_to", &format!("{}{AUTHORIZE}?{query}", server.base));
+    login.extend_pairs(more);
     format!("{}/login?{}", server.base, login.finish())
 }
 

@@ -47,7 +47,7 @@ pub(super) use frame::Frame;
 pub(super) use once::Once;
 pub(super) use page::{Trouble, leave, message, page, private, unkept};
 pub(super) use same_origin::same_origin;
-pub(super) use signed_in::{SignedIn, present};
+pub(super) use signed_in::present;
 
 /// The console's routes, below the issuer's path.
 pub(super) fn console() -> Router<Server> {

@@ -7,10 +7,10 @@ use axum::{
 };
 use grantd_core::{AuthorizationRequest, ClientKind, Refusal};
 use grantd_issuer::{Admin, PermissionEntry, SignedIn};
-use http::StatusCode;
-use url::{Url, form_urlencoded::Serializer};
+use http::{HeaderMap, StatusCode};
+use url::Url;
 
-use super::{AUTHORIZE, Trouble, policy_source};
+use super::{Trouble, login_before, policy_source};
 use crate::serve::{
     console::{self, Fields, Frame},
     routes::{Peer, Server},
@@ -73,7 +73,7 @@ pub(super) async fn question(
         query: query.to_owned(),
         scope: scope.to_owned(),
         seal: server.issuer.seal_question(who.session.id, query, scope),
-        other_account: other_account(server, query),
+        other_account: login_before(server, query, &[]),
     };
     let response = console::page(StatusCode::OK, &shown);
     let source = policy_source(&request.addressed.redirect_uri);
@@ -84,10 +84,10 @@ pub(super) async fn question(
 pub(super) async fn answer(
     State(server): State<Server>,
     Extension(peer): Extension<Peer>,
-    me: console::SignedIn,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Response {
-    match decide(&server, peer, &me.who, &fields).await {
+    match decide(&server, peer, &headers, &fields).await {
         Ok(response) => response,
         Err(trouble) => trouble.told(&server, peer),
     }
@@ -96,10 +96,14 @@ pub(super) async fn answer(
 async fn decide(
     server: &Server,
     Peer(address): Peer,
-    who: &SignedIn,
+    headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<Response, Trouble> {
     let (query, scope) = (fields.exact("query"), fields.exact("scope"));
+    // The page tells nobody its address, so the way back is in the form.
+    let Some(who) = console::present(headers, server).await? else {
+        return Ok(console::leave(&login_before(server, query, &[("form", "unsaved")])));
+    };
     if !server.issuer.has_seal(fields.exact("seal"), who.session.id, query, scope) {
         let text = "Nothing was allowed: this page did not come from here, or somebody else signed in meanwhile. \
                     Go back to the app and start again.";
@@ -114,7 +118,7 @@ async fn decide(
         ));
     }
     let by = Admin::user(&who.user.id.to_string(), Some(address));
-    Ok(console::leave(&server.issuer.approve(&request, who, scope, &by).await?))
+    Ok(console::leave(&server.issuer.approve(&request, &who, scope, &by).await?))
 }
 
 impl Right {
@@ -132,13 +136,6 @@ fn place(redirect_uri: &str) -> String {
         Some(("https", host)) => host.to_owned(),
         _ => "an app on this device".to_owned(),
     }
-}
-
-/// The login page, for who would rather be somebody else.
-fn other_account(server: &Server, query: &str) -> String {
-    let mut login = Serializer::new(String::new());
-    login.append_pair("return_to", &format!("{}{AUTHORIZE}?{query}", server.base));
-    format!("{}/login?{}", server.base, login.finish())
 }
 
 #[cfg(test)]
