@@ -37,6 +37,7 @@ usage: cargo xtask COMMAND
   bench revocation [GUARDS] [REVOCATIONS]
                                     how long guards still accept a revoked token
   bench clients [N]                 what a hundred thousand clients cost
+  bench console [N]                 what the console's pages cost with a hundred thousand clients
   soak tokens [N]                   that a million tokens leave the database as it was";
 
 fn main() -> ExitCode {

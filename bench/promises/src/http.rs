@@ -20,6 +20,19 @@ pub(crate) fn page_request(path: &str, token: &str) -> Vec<u8> {
     format!("{head}Authorization: Bearer {token}\r\n\r\n").into_bytes()
 }
 
+/// A request for a page of the console, by the cookie of a session.
+pub(crate) fn console_request(path: &str, cookie: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n").into_bytes()
+}
+
+/// A form of the console's login page.
+pub(crate) fn login_request(name: &str, password: &str) -> Vec<u8> {
+    let body = format!("name={name}&password={password}");
+    let head = "POST /login HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n";
+    format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
 /// A connection to the server.
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -29,6 +42,7 @@ pub(crate) struct Connection {
 /// A whole answer.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
+    pub(crate) head: &'a str,
     pub(crate) body: &'a [u8],
 }
 
@@ -52,8 +66,23 @@ impl Connection {
         while self.read.len() < head + length {
             self.more().await?;
         }
-        let status = std::str::from_utf8(self.read.get(9..12).context("a status")?)?.parse()?;
-        Ok(Answer { status, body: &self.read[head..] })
+        let (head, body) = self.read.split_at(head);
+        let head = std::str::from_utf8(head)?;
+        let status = head.get(9..12).context("a status")?.parse()?;
+        Ok(Answer { status, head, body })
+    }
+
+    /// Sends a request whose answer ends with the connection: how many bytes came.
+    pub(crate) async fn drain(mut self, request: &[u8]) -> Result<usize> {
+        self.stream.write_all(request).await?;
+        let mut length = 0;
+        loop {
+            self.read.clear();
+            match self.stream.read_buf(&mut self.read).await? {
+                0 => return Ok(length),
+                more => length += more,
+            }
+        }
     }
 
     async fn more(&mut self) -> Result<()> {

@@ -1,11 +1,13 @@
 //! Measures what grantd promises of revocation and of large numbers, on the real binary.
 //!
-//! `promises revocation GRANTD [GUARDS] [REVOCATIONS]`, `promises clients GRANTD [CLIENTS]` or
-//! `promises tokens GRANTD [TOKENS]`; each ends with an error where a promise is not kept.
+//! `promises revocation GRANTD [GUARDS] [REVOCATIONS]`, `promises clients GRANTD [CLIENTS]`,
+//! `promises console GRANTD [CLIENTS]` or `promises tokens GRANTD [TOKENS]`; each ends with an error
+//! where a promise is not kept.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 mod clients;
+mod console;
 mod crowd;
 mod http;
 mod lists;
@@ -14,6 +16,7 @@ mod measured;
 mod revocation;
 mod server;
 mod tokens;
+mod town;
 
 use anyhow::{Context, Result, bail};
 use tokio::runtime::Builder;
@@ -21,7 +24,7 @@ use tokio::runtime::Builder;
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [what, binary, numbers @ ..] = words.as_slice() else {
-        bail!("usage: promises revocation|clients|tokens GRANTD [NUMBER]…");
+        bail!("usage: promises revocation|clients|console|tokens GRANTD [NUMBER]…");
     };
     let mut numbers = numbers.iter();
     let mut number = |usual: usize| {
@@ -35,6 +38,7 @@ fn main() -> Result<()> {
             everywhere.block_on(revocation::measure(binary, number(100)?, number(200)?))
         }
         "clients" => alone()?.block_on(clients::measure(binary, number(100_000)?)),
+        "console" => alone()?.block_on(console::measure(binary, number(100_000)?)),
         "tokens" => alone()?.block_on(tokens::measure(binary, number(1_000_000)?)),
         other => bail!("there is no measure {other}"),
     }

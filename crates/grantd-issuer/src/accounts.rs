@@ -1,11 +1,12 @@
 //! Signing in and out: who a name and password are, and who a session cookie is.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use grantd_core::{Secret, SecretHasher, SessionId, Timestamp, UserId, UserState};
 
 pub use crate::session::Origin;
 use crate::{
+    admin::{Admin, Stamp},
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, draw},
     fault::StorageFault,
@@ -41,11 +42,18 @@ pub struct Claim {
 #[derive(Debug)]
 pub struct Proven {
     user: User,
-    /// The hash that matched and the one to keep instead, where today's parameters are others.
-    rehash: Option<(PasswordHash, PasswordHash)>,
+    /// The hash that matched.
+    matched: PasswordHash,
+    /// The one to keep instead, where today's parameters are others.
+    fresh: Option<PasswordHash>,
 }
 
 impl Claim {
+    /// Whose name it is, for the log alone: who asks must not be told.
+    pub fn user(&self) -> Option<UserId> {
+        self.user.as_ref().map(|user| user.id)
+    }
+
     /// Compares the password. Slow by intent ([`PasswordHash::of`]): not for a thread that others
     /// wait for. `None`: nobody enters by this name and this password.
     pub fn check(self, typed: Secret) -> Option<Proven> {
@@ -54,7 +62,7 @@ impl Claim {
         let fresh = if self.hash.is_outdated() { Password::choose(typed).ok() } else { None };
         // A failure to hash anew costs nothing: the next sign-in tries again.
         let fresh = fresh.and_then(|password| PasswordHash::of(&password, self.salt).ok());
-        Some(Proven { user, rehash: fresh.map(|fresh| (self.hash, fresh)) })
+        Some(Proven { user, matched: self.hash, fresh })
     }
 }
 
@@ -62,6 +70,11 @@ impl Proven {
     /// Whose password it was.
     pub fn user(&self) -> UserId {
         self.user.id
+    }
+
+    /// What the password was compared with.
+    pub(crate) fn matched(&self) -> &PasswordHash {
+        &self.matched
     }
 }
 
@@ -110,8 +123,8 @@ impl Accounts {
         from: &Origin,
     ) -> Result<Option<Opened>, StorageFault> {
         let (user, now) = (proven.user, self.clock.now());
-        if let Some((known, fresh)) = &proven.rehash {
-            self.registry.rehash(user.id, known, fresh).await?;
+        if let Some(fresh) = &proven.fresh {
+            self.registry.rehash(user.id, &proven.matched, fresh).await?;
         }
         let secret = hexadecimal(&draw::<32>(&*self.entropy));
         let id = SessionId::mint(now, draw(&*self.entropy));
@@ -148,14 +161,28 @@ impl Accounts {
         self.registry.sessions(user, self.clock.now()).await
     }
 
-    /// Ends one session of a user's; `false`: they have no such session.
-    pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StorageFault> {
-        self.registry.end_session(user, id).await
+    /// Ends one session of somebody's own; `false`: they have no such session.
+    pub async fn end_session(
+        &self,
+        who: &SignedIn,
+        id: SessionId,
+        from: Option<IpAddr>,
+    ) -> Result<bool, StorageFault> {
+        self.registry.end_session(who.user.id, id, &self.stamp(who, from)).await
     }
 
     /// Ends all sessions of somebody but the one they are here by.
-    pub async fn end_other_sessions(&self, who: &SignedIn) -> Result<(), StorageFault> {
-        self.registry.end_sessions(who.user.id, Ended::AllBut(who.session.id)).await
+    pub async fn end_other_sessions(
+        &self,
+        who: &SignedIn,
+        from: Option<IpAddr>,
+    ) -> Result<(), StorageFault> {
+        let others = Ended::AllBut(who.session.id);
+        self.registry.end_sessions(who.user.id, others, &self.stamp(who, from)).await
+    }
+
+    fn stamp(&self, who: &SignedIn, from: Option<IpAddr>) -> Stamp {
+        Stamp::of(&Admin::user(&who.user.id.to_string(), from), self.clock.now())
     }
 }
 

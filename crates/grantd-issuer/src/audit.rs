@@ -1,10 +1,15 @@
 //! The audit log: every change with who, when and what, in a chain that shows tampering.
 
 use aws_lc_rs::digest;
-use grantd_core::Timestamp;
-use serde_json::Value;
+use grantd_core::{SessionId, Timestamp, UserId};
+use serde_json::{Value, json};
 
-use crate::{admin::Stamp, registration::Registration, registration_json::ToJson};
+use crate::{
+    admin::Stamp,
+    registration::Registration,
+    registration_json::{ToJson, moment, names},
+    session::Session,
+};
 
 /// The hash of a row; the chain begins with zeros.
 pub type ChainHash = [u8; 32];
@@ -88,7 +93,72 @@ pub struct Deed {
     pub after: Option<Value>,
 }
 
+/// So many events of one action by one actor are written in an hour, where the action needs no right to
+/// change anything: whoever may only sign in must not fill the log, which forgets nothing.
+pub const ROUTINE: u32 = 20;
+
+/// From when on events count against [`ROUTINE`].
+pub fn routine_since(now: Timestamp) -> Timestamp {
+    Timestamp::from_micros(now.micros().saturating_sub(3600 * 1_000_000))
+}
+
+/// Who had something that is deleted, of one kind: the audit event remembers so many, and the number
+/// of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many had it.
+    pub count: u64,
+    /// The first of them, in the order of their ids; at most [`Held::MOST`].
+    pub first: Vec<String>,
+}
+
+impl Held {
+    /// How many are named.
+    pub const MOST: u32 = 100;
+
+    /// By these, in the order of their ids.
+    pub fn by(holders: impl IntoIterator<Item = impl ToString>) -> Self {
+        let mut held = Self::default();
+        for holder in holders {
+            held.count += 1;
+            if held.first.len() < Self::MOST as usize {
+                held.first.push(holder.to_string());
+            }
+        }
+        held
+    }
+}
+
 impl Deed {
+    /// The same, with who had what is deleted, kind by kind: nothing else remembers it.
+    #[must_use]
+    pub fn held_by(mut self, holders: &[(&str, Held)]) -> Self {
+        if let Some(Value::Object(before)) = &mut self.before {
+            let kinds = holders.iter().map(|(kind, held)| {
+                ((*kind).to_owned(), json!({ "count": held.count, "first": held.first }))
+            });
+            before.insert("held_by".to_owned(), Value::Object(kinds.collect()));
+        }
+        self
+    }
+
+    /// Somebody signed in.
+    pub fn signed_in(session: &Session) -> Self {
+        let after = json!({
+            "session_id": session.id.to_string(),
+            "agent": session.agent,
+            "ends_at": moment(session.ends_at),
+        });
+        let object = format!("user:{}", session.user);
+        Self { action: "user.sign-in", object, before: None, after: Some(after) }
+    }
+
+    /// Somebody ended sessions of their own, at least one.
+    pub fn signed_out(user: UserId, sessions: &[SessionId]) -> Self {
+        let before = Some(json!({ "session_ids": names(sessions) }));
+        Self { action: "user.sign-out", object: format!("user:{user}"), before, after: None }
+    }
+
     /// Something done to a client.
     pub fn on_client(
         action: &'static str,

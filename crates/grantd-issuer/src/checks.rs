@@ -1,14 +1,15 @@
 //! What may be said of clients and APIs, before anybody looks at what the server has.
 
-use grantd_core::{Api, ClientKind, GrantType, GrantTypes, Pkce, Ttl};
+use grantd_core::{Api, ClientId, ClientKind, GrantType, GrantTypes, Pkce, Ttl};
 use url::Url;
 
-use crate::{registrar::CommandError, registration::NewClient};
+use crate::{registrar::CommandError, registration::NewClient, user::UserName};
 
 /// Whether a client may be what is said of it, whatever else the server has.
 pub fn check_client(new: &NewClient) -> Result<(), CommandError> {
     check_text("the name", &new.name, 200)?;
     check_description(&new.description)?;
+    new.id.as_ref().map_or(Ok(()), check_client_id)?;
     if let Some(owner) = &new.owner {
         check_text("the owner's type", &owner.kind, 100)?;
         check_text("the owner's id", &owner.id, 200)?;
@@ -16,6 +17,20 @@ pub fn check_client(new: &NewClient) -> Result<(), CommandError> {
     check_grants(new.kind(), new.grant_types(), &new.redirect_uris)?;
     check_leniency(new.kind(), new.pkce, new.refresh_retry)?;
     new.redirect_uris.iter().try_for_each(|uri| check_redirect_uri(uri))
+}
+
+/// Ids that stand for another place where an address is read (RFC 3986 section 5.2.4), and the
+/// console's page for a new app: a client of such an id could not be reached.
+fn check_client_id(id: &ClientId) -> Result<(), CommandError> {
+    if matches!(id.as_str(), "." | ".." | "new") {
+        return Err(CommandError::ClientId(id.clone()));
+    }
+    Ok(())
+}
+
+/// Whether somebody may be called so from now on.
+pub(crate) fn check_user_name(name: &UserName) -> Result<(), CommandError> {
+    if name.is_plain() { Ok(()) } else { Err(CommandError::UserName(name.clone())) }
 }
 
 /// Whether an API may be called so, and its tokens be for that audience.

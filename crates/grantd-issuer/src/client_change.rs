@@ -298,19 +298,12 @@ fn finish_rotation(
     finish: Finish,
     now: Timestamp,
 ) -> Result<Killed, Conflict> {
-    let newest = record.client.credentials.last().cloned();
+    let newest = record.client.newest_secret(now).map(|newest| newest.id);
     let Some(newest) = newest else { return Ok(Killed::default()) };
-    let mut old = record.client.credentials.iter().filter(|summary| summary.id != newest.id);
-    let live = |summary: &&CredentialSummary| summary.expires_at.is_none_or(|end| now < end);
-    let used_since = |summary: &&CredentialSummary| {
-        summary.last_used.as_ref().is_some_and(|last| last.at >= newest.created_at)
-    };
-    if let Some(used) =
-        old.find(|summary| finish == Finish::IfUnused && live(summary) && used_since(summary))
-    {
-        return Err(Conflict::secret_still_used(used));
+    match record.client.old_secret_in_use(now) {
+        Some(used) if finish == Finish::IfUnused => Err(Conflict::secret_still_used(used)),
+        _ => Ok(end(record, now, now, |credential| credential != newest)),
     }
-    Ok(end(record, now, now, |credential| credential != newest.id))
 }
 
 /// Ends the live credentials that are meant at `last`; what ends at once kills its tokens.

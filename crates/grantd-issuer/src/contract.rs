@@ -52,7 +52,9 @@ macro_rules! storage_contract {
             every_change_moves_the_revision
             parallel_changes_all_happen
             a_rotated_secret_works_beside_the_old_one_until_the_overlap_ends
+            a_rotation_is_made_once_of_what_was_seen
             a_secret_still_in_use_stops_the_finish_of_a_rotation
+            the_end_of_a_rotation_leaves_a_secret_that_works
             narrowing_kills_and_widening_does_not
             a_change_of_a_role_reaches_all_who_have_it
             a_permission_is_described_anew
@@ -72,15 +74,19 @@ macro_rules! storage_contract {
             the_audit_log_answers_questions_in_either_order
             a_created_user_is_found_by_id_and_by_name
             a_user_s_name_is_taken_once
+            no_id_is_a_client_s_and_a_user_s
+            a_new_name_poses_as_nobody_and_an_old_one_works
             users_are_listed_page_by_page
             what_a_user_loses_kills_and_what_they_gain_does_not
             lost_roles_and_permissions_reach_users
+            who_had_what_is_deleted_is_in_the_audit_log
             changes_of_users_are_in_the_audit_log
             a_hash_is_made_anew_only_of_the_same_password
             a_session_says_who_it_is_and_what_they_may
             a_session_ends_by_itself
             a_user_ends_sessions_of_their_own
             who_is_disabled_or_has_another_password_is_out
+            signing_in_and_out_is_in_the_audit_log_and_does_not_fill_it
             a_user_has_a_hundred_sessions_at_most
         }
     };

@@ -75,7 +75,8 @@ pub use issuer::{Builder, Issuer};
 pub use key_ring::{KeyDuty, KeyRing, KeyRingError};
 pub use memory::Memory;
 pub use password::{Password, PasswordHash};
-pub use registrar::{CommandError, Created, Registrar};
+pub use presented::Revoked;
+pub use registrar::{CommandError, Created, Registrar, Rotation};
 pub use registration::{
     ClientFilter, CredentialSummary, LastUse, NewClient, NewSecret, Owner, OwnerError,
     PermissionEntry, Registration, RoleEntry,

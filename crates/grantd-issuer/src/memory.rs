@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use grantd_core::{
     Api, Client, ClientId, CredentialId, Permission, RoleName, Standing, Timestamp, TokenId,
-    TokenNames, Ttl,
+    TokenNames, Ttl, UserId,
 };
 
 use tables::Tables;
 
 use crate::{
     admin::Stamp,
-    audit::{AuditEvent, AuditQuery, Deed, Order},
+    audit::{AuditEvent, AuditQuery, Deed, Held, Order},
     change_log::{ChangeEntry, Changed},
     client_change::{ClientChange, ClientRecord, Fate},
     fault::StorageFault,
@@ -107,6 +107,9 @@ impl Registry for Memory {
         let id = &record.client.id;
         if tables.clients.contains_key(id) {
             return Err(Conflict::ClientExists(id.clone()).into());
+        }
+        if id.as_str().parse().is_ok_and(|user: UserId| tables.users.contains_key(&user)) {
+            return Err(Conflict::ClientIdIsUsers(id.clone()).into());
         }
         tables.catalog().check(&record.client)?;
         tables.clients.insert(id.clone(), record.clone());
@@ -207,6 +210,12 @@ impl Registry for Memory {
         };
         let mut changes = tables
             .raise(|permissions, roles| before.rights(permissions, roles).contains(name), stamp.at);
+        let roles = tables.roles.values().filter(|role| role.permissions.contains(name));
+        let held_by = [
+            ("clients", tables.clients_with(|client| client.permissions.contains(name))),
+            ("users", tables.users_with(|user| user.permissions.contains(name))),
+            ("roles", Held::by(roles.map(|role| &role.name))),
+        ];
         for role in tables.roles.values_mut() {
             role.permissions.retain(|known| known != name);
         }
@@ -221,6 +230,7 @@ impl Registry for Memory {
         }
         changes.push(Changed::Catalog);
         let deed = Deed::on("permission.delete", "permission", name, (Some(&entry), None));
+        let deed = deed.held_by(&held_by);
         tables.record(&deed, &changes, stamp);
         Ok(())
     }
@@ -260,9 +270,14 @@ impl Registry for Memory {
         if before.narrowed_to(role) {
             changes = tables.raise(|_, roles| roles.contains(name), stamp.at);
         }
+        let mut deed = Deed::on(RoleEntry::action(role), "role", name, (Some(&before), role));
         if let Some(role) = role {
             tables.roles.insert(name.clone(), role.clone());
         } else {
+            deed = deed.held_by(&[
+                ("clients", tables.clients_with(|client| client.roles.contains(name))),
+                ("users", tables.users_with(|user| user.roles.contains(name))),
+            ]);
             tables.roles.remove(name);
             for record in tables.clients.values_mut() {
                 record.client.roles.retain(|known| known != name);
@@ -272,7 +287,6 @@ impl Registry for Memory {
             }
         }
         changes.push(Changed::Catalog);
-        let deed = Deed::on(RoleEntry::action(role), "role", name, (Some(&before), role));
         tables.record(&deed, &changes, stamp);
         Ok(())
     }

@@ -10,6 +10,15 @@ use crate::{
     issuer::{Issuer, refused},
 };
 
+/// What a client has ended of its own, for the host's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// Whose it was.
+    pub client: ClientId,
+    /// Its kind and id, e.g. `token:0190…`.
+    pub what: String,
+}
+
 impl Issuer {
     /// What a token says, if it is this server's and alive at this moment, whatever it is for: for
     /// the host itself, which guards its own API with it and looks at the audience. Storage is asked
@@ -33,26 +42,29 @@ impl Issuer {
         Ok(introspect(&caller, token, &standing, self.identifier(), now))
     }
 
-    /// Ends a token of the caller's own (RFC 7009 section 2), a refresh token with all that its approval
-    /// produced. When this returns, it is dead on disk, or was none that could be killed. The answer is who the caller was.
-    pub async fn revoke(&self, raw: &Raw<'_>) -> Result<ClientId, TokenError> {
+    /// Ends a token of the caller's own (RFC 7009 section 2), a refresh token with all that its
+    /// approval produced. When this returns, it is dead on disk, or was none that could be killed
+    /// (`None`). Who asked comes with it.
+    pub async fn revoke(&self, raw: &Raw<'_>) -> Result<(ClientId, Option<Revoked>), TokenError> {
         let (tokens, now) = (self.tokens()?, self.clock.now());
         let request = Presentation::parse(raw).map_err(|why| refused(why, raw, None))?;
         let caller = self.prove(&request, raw, now).await?;
+        let client = caller.client().id.clone();
+        let revoked = |what| Some(Revoked { client: client.clone(), what });
         if let Some(approval) = self.approval_of(&caller, &request.token).await? {
             let approval = approval.map_err(|why| refuse(why, raw, &caller))?;
             self.approvals()?.end_approval(approval, now).await?;
-            return Ok(caller.client().id.clone());
+            return Ok((client.clone(), revoked(format!("grant:{approval}"))));
         }
-        let done = caller.client().id.clone();
-        let Some(token) = self.read(&request.token) else { return Ok(done) };
+        let Some(token) = self.read(&request.token) else { return Ok((client, None)) };
         let standing = tokens.standing(&token.names()).await?;
-        let revocation =
-            revoke(&caller, &token, &standing, now).map_err(|why| refuse(why, raw, &caller))?;
-        if revocation == Revocation::Kill {
-            tokens.revoke_token(token.id, token.expires_at, now).await?;
+        match revoke(&caller, &token, &standing, now).map_err(|why| refuse(why, raw, &caller))? {
+            Revocation::Kill => {
+                tokens.revoke_token(token.id, token.expires_at, now).await?;
+                Ok((client.clone(), revoked(format!("token:{}", token.id))))
+            }
+            Revocation::Nothing => Ok((client, None)),
         }
-        Ok(done)
     }
 
     async fn prove(

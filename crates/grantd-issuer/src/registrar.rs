@@ -24,6 +24,7 @@ use crate::{
     fault::StorageFault,
     registration::{ClientFilter, CredentialSummary, NewClient, Registration},
     storage::{Conflict, Registry, RegistryError},
+    user::UserName,
 };
 
 /// Creates and changes what the registry holds. Every change names who makes it.
@@ -31,6 +32,8 @@ pub struct Registrar {
     registry: Arc<dyn Registry>,
     clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
+    /// The issuer identifier, where it is known.
+    issuer: Option<String>,
 }
 
 /// Why a command was not carried out. Each message says what to do next.
@@ -48,6 +51,14 @@ pub enum CommandError {
     /// A name is empty, too long or has control characters.
     #[error("{0} has 1 to {1} characters and no control characters")]
     Text(&'static str, usize),
+    /// An id that names a place in addresses.
+    #[error(
+        "`{0}` cannot be a client's id, since it stands for another place in addresses: choose another id"
+    )]
+    ClientId(ClientId),
+    /// A name that could be taken for somebody else's.
+    #[error("`{0}` cannot be a user's name: leave out colons and signs that are not seen")]
+    UserName(UserName),
     /// The grants and the kind of client do not go together.
     #[error("{0}")]
     Grants(&'static str),
@@ -59,6 +70,9 @@ pub enum CommandError {
     /// Not an audience.
     #[error("`{0}` is no audience: use an absolute URI without fragment, like https://api.example")]
     Audience(String),
+    /// The audience is the issuer's own.
+    #[error("`{0}` is the issuer itself, and so the audience of the API `default`: choose another")]
+    OwnAudience(String),
     /// The default scope is more than the client has.
     #[error(
         "the default scope `{0}` is not among the client's permissions: add it with --permission or a role"
@@ -81,6 +95,15 @@ impl From<RegistryError> for CommandError {
     }
 }
 
+/// How a secret is rotated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// How long the other secrets still work; `None`: they end at once.
+    pub overlap: Option<Ttl>,
+    /// Only if the client still has this version, so that what is sent twice is done once.
+    pub version: Option<u64>,
+}
+
 /// A client just created, with the secret that is shown here and nowhere else.
 #[derive(Debug)]
 pub struct Created {
@@ -93,7 +116,15 @@ pub struct Created {
 impl Registrar {
     /// Commands on this registry.
     pub fn new(registry: Arc<dyn Registry>) -> Self {
-        Self { registry, clock: Box::new(SystemClock), entropy: Box::new(SystemEntropy) }
+        let (clock, entropy) = (Box::new(SystemClock), Box::new(SystemEntropy));
+        Self { registry, clock, entropy, issuer: None }
+    }
+
+    /// The issuer's own identifier, which no further API may have as its audience.
+    #[must_use]
+    pub fn issuer(mut self, identifier: &str) -> Self {
+        self.issuer = Some(identifier.to_owned());
+        self
     }
 
     /// Another clock than the machine's, for tests.
@@ -212,19 +243,20 @@ impl Registrar {
         self.change(by, id, None, &ClientChange::State(state)).await
     }
 
-    /// A new secret, shown here and nowhere else; the others work for `overlap` longer, or not.
+    /// A new secret, shown here and nowhere else; the others work on for an overlap, or not.
     pub async fn rotate(
         &self,
         by: &Admin,
         id: &str,
-        overlap: Option<Ttl>,
+        rotation: Rotation,
         hasher: &SecretHasher,
     ) -> Result<Created, CommandError> {
+        let Rotation { overlap, version } = rotation;
         let clear = self.mint_secret();
         let credential = self.credential(&clear, hasher, None, self.clock.now());
         let secret = Some((credential.id, clear));
-        let client =
-            self.change(by, id, None, &ClientChange::Rotate { credential, overlap }).await?;
+        let change = ClientChange::Rotate { credential, overlap };
+        let client = self.change(by, id, version, &change).await?;
         Ok(Created { client, secret })
     }
 

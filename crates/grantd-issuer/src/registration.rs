@@ -1,6 +1,6 @@
 //! A client as it is registered: everything an operator says and sees of it, no secret among it.
 
-use std::{collections::BTreeSet, str::FromStr, sync::Arc};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use grantd_core::{
     Algorithm, Api, Client, ClientApi, ClientId, ClientKind, ClientState, CodeRules, Credential,
@@ -66,6 +66,13 @@ pub struct Owner {
     pub id: String,
 }
 
+/// As it is written and read: `TYPE:ID`.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.id)
+    }
+}
+
 /// Which clients a list shows; without more, all that are not deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientFilter {
@@ -75,7 +82,8 @@ pub struct ClientFilter {
     pub owner_id: Option<String>,
     /// Only those in this state, deleted ones too if that is asked for.
     pub state: Option<ClientState>,
-    /// Only those with this text in their name or id, whatever the case of its ASCII letters.
+    /// Only those with this text in their name, whatever the case of its ASCII letters, or at the
+    /// beginning of their id.
     pub search: Option<String>,
 }
 
@@ -88,9 +96,9 @@ impl ClientFilter {
         let state =
             self.state.map_or(client.state != ClientState::Deleted, |state| state == client.state);
         let found = self.search.as_ref().is_none_or(|text| {
-            let text = text.to_ascii_lowercase();
-            let has = |field: &str| field.to_ascii_lowercase().contains(&text);
-            has(&client.name) || has(client.id.as_str())
+            let name = client.name.to_ascii_lowercase();
+            name.contains(&text.to_ascii_lowercase())
+                || client.id.as_str().starts_with(text.as_str())
         });
         state
             && found
@@ -126,7 +134,8 @@ pub struct CredentialSummary {
     pub created_at: Timestamp,
     /// When it ends; `None`: it does not.
     pub expires_at: Option<Timestamp>,
-    /// When and from where it last proved the client, to within half a minute, mostly seconds.
+    /// When and from where it last proved the client; a use is written two seconds after it, or nine
+    /// where very many clients are active.
     pub last_used: Option<LastUse>,
 }
 
@@ -148,6 +157,11 @@ impl CredentialSummary {
             expires_at: credential.expires_at,
             last_used: None,
         }
+    }
+
+    /// Whether it still proves the client; the end itself is outside.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
     }
 }
 
@@ -267,6 +281,11 @@ pub struct RoleEntry {
 }
 
 impl RoleEntry {
+    /// A role of these permissions, in whatever order they are said.
+    pub fn new(name: RoleName, description: String, permissions: Vec<Permission>) -> Self {
+        Self { name, description, permissions: sorted(permissions) }
+    }
+
     /// Whether what it becomes (nothing, where it is removed) has less.
     pub fn narrowed_to(&self, after: Option<&Self>) -> bool {
         let kept = |name| after.is_some_and(|after| after.permissions.contains(name));
@@ -276,6 +295,23 @@ impl RoleEntry {
     /// What the audit log calls it when a role becomes this.
     pub const fn action(after: Option<&Self>) -> &'static str {
         if after.is_some() { "role.update" } else { "role.delete" }
+    }
+}
+
+/// A rotation that is under way.
+impl Registration {
+    /// The newest secret that works.
+    pub fn newest_secret(&self, now: Timestamp) -> Option<&CredentialSummary> {
+        self.credentials.iter().rev().find(|known| known.is_live(now))
+    }
+
+    /// An older secret that works and was used since the newest was made: whoever uses it would be cut
+    /// off by the end of the rotation.
+    pub fn old_secret_in_use(&self, now: Timestamp) -> Option<&CredentialSummary> {
+        let newest = self.newest_secret(now)?;
+        let old = self.credentials.iter().filter(|known| known.id != newest.id);
+        old.filter(|known| known.is_live(now))
+            .find(|known| known.last_used.as_ref().is_some_and(|last| last.at >= newest.created_at))
     }
 }
 

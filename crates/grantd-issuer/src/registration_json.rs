@@ -155,7 +155,7 @@ impl From<&Registration> for ClientView {
             state: client.state.as_str(),
             grants: client.grants.iter().map(GrantType::as_str).collect(),
             redirect_uris: client.redirect_uris.clone(),
-            owner: client.owner.as_ref().map(|owner| format!("{}:{}", owner.kind, owner.id)),
+            owner: client.owner.as_ref().map(ToString::to_string),
             permissions: names(&client.permissions),
             roles: names(&client.roles),
             default_scope: client.default_scope.as_deref().map(names),

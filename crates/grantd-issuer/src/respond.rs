@@ -73,11 +73,13 @@ impl Issuer {
     }
 
     /// The revocation endpoint (RFC 7009): answers a POST as [`Issuer::post_token`] does. The body
-    /// of a success is `{}`: some clients fail on an empty one.
+    /// of a success is `{}`: some clients fail on an empty one. Where it ended something, the answer
+    /// carries that as an extension ([`Revoked`](crate::Revoked)), for the host's log.
     pub async fn post_revoke(&self, headers: &HeaderMap, body: &[u8]) -> Response {
         match self.revoke(&raw(headers, body)).await {
-            Ok(client) => {
-                let done = answer(StatusCode::OK, Bytes::from_static(b"{}"));
+            Ok((client, revoked)) => {
+                let mut done = answer(StatusCode::OK, Bytes::from_static(b"{}"));
+                revoked.map(|revoked| done.extensions_mut().insert(revoked));
                 self.open_to_page(done, headers, Some(&client)).await
             }
             Err(error) => Self::failure(error),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use grantd_core::{Permission, SecretHash, SessionId, Timestamp, Ttl, UserId};
 
-use crate::{fault::StorageFault, user::User, user_change::Ended};
+use crate::{admin::Stamp, fault::StorageFault, user::User, user_change::Ended};
 
 /// A session ends so many seconds after it began, whatever happens.
 const LONGEST: i64 = 12 * 3600;
@@ -49,6 +49,12 @@ impl Session {
         }
     }
 
+    /// Who begins it, and when, for the audit log.
+    pub fn stamp(&self) -> Stamp {
+        let address = self.address.parse().ok();
+        Stamp { actor: format!("user:{}", self.user), address, at: self.created_at }
+    }
+
     /// Whether it still proves who somebody is; the ends themselves are outside.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.ends_at && now < later(self.seen_at, IDLE)
@@ -90,8 +96,9 @@ impl SignedIn {
 /// What sessions ask of storage. Every call is one transaction, and nothing is cached.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Begins a session that this hash proves, and remembers that the user signed in; only if they
-    /// are active and still of the version that proved itself. `false`: they are not.
+    /// Begins a session that this hash proves, and remembers that the user signed in, in the audit log
+    /// too ([`ROUTINE`](crate::audit::ROUTINE) an hour); only if they are active and still of the
+    /// version that proved itself. `false`: they are not.
     async fn open_session(
         &self,
         session: &Session,
@@ -112,11 +119,21 @@ pub trait Sessions: Send + Sync {
     /// The live sessions of a user, the last used first.
     async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StorageFault>;
 
-    /// Ends one session of a user's; `false`: they have no such session.
-    async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StorageFault>;
+    /// Ends one session of a user's, which the audit log remembers; `false`: they have no such session.
+    async fn end_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        stamp: &Stamp,
+    ) -> Result<bool, StorageFault>;
 
-    /// Ends sessions of a user's.
-    async fn end_sessions(&self, user: UserId, ended: Ended) -> Result<(), StorageFault>;
+    /// Ends sessions of a user's, which the audit log remembers where there are any.
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        ended: Ended,
+        stamp: &Stamp,
+    ) -> Result<(), StorageFault>;
 
     /// Forgets sessions that are over.
     async fn forget_sessions(&self, now: Timestamp) -> Result<(), StorageFault>;

@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use grantd_core::{
     Api, Client, ClientId, CredentialId, Permission, RoleName, Standing, Timestamp, TokenId,
-    TokenNames, Ttl,
+    TokenNames, Ttl, UserId,
 };
 
 use crate::{
@@ -180,6 +180,12 @@ pub enum Conflict {
     /// The id is taken, by a deleted client perhaps.
     #[error("a client with the id `{0}` exists already (perhaps deleted): choose another id")]
     ClientExists(ClientId),
+    /// A user has this id: a token's `sub` must never say two things.
+    #[error("a user has the id `{0}`: choose another id for the client")]
+    ClientIdIsUsers(ClientId),
+    /// A client has this id: a token's `sub` must never say two things.
+    #[error("a client has the id `{0}`: create the user again")]
+    UserIdIsClients(UserId),
     /// The permission's name is taken; it is unique in the whole server.
     #[error("permission `{0}` exists already")]
     PermissionExists(Permission),
@@ -219,6 +225,11 @@ pub enum Conflict {
     /// Somebody else changed the user meanwhile.
     #[error("user `{0}` was changed meanwhile: look at them again, then repeat the change")]
     UserDiffers(UserName),
+    /// The password that was proved is not theirs any more.
+    #[error(
+        "the password of user `{0}` was changed meanwhile: sign in with the one that holds now"
+    )]
+    PasswordDiffers(UserName),
     /// Somebody else changed the role meanwhile.
     #[error("role `{0}` was changed meanwhile: look at it again, then repeat the change")]
     RoleDiffers(RoleName),

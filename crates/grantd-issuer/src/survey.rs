@@ -19,7 +19,8 @@ pub struct Survey {
     pub ending: Vec<WatchedSecret>,
     /// Living secrets of active clients that nobody used for 90 days, the longest first.
     pub idle: Vec<WatchedSecret>,
-    /// What was refused most often in the last 24 hours, by client and outcome.
+    /// What was refused most often in the last 24 hours, by client and outcome; storage may look only
+    /// at what stands out in one of these hours.
     pub refused: Vec<RefusedClient>,
 }
 

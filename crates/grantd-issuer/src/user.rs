@@ -1,6 +1,6 @@
 //! A user: a person with an account, who enters by a password and acts through clients.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, ops::RangeInclusive, str::FromStr, sync::Arc};
 
 use grantd_core::{Permission, RoleName, Timestamp, UserId, UserState};
 
@@ -40,6 +40,31 @@ pub struct UserRecord {
     pub password: Option<PasswordHash>,
 }
 
+/// Unicode's format characters (category Cf, 16.0) and line ends: they hide, or turn text around.
+const UNSEEN: [RangeInclusive<char>; 21] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{600}'..='\u{605}',
+    '\u{61c}'..='\u{61c}',
+    '\u{6dd}'..='\u{6dd}',
+    '\u{70f}'..='\u{70f}',
+    '\u{890}'..='\u{891}',
+    '\u{8e2}'..='\u{8e2}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{2064}',
+    '\u{2066}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{fff9}'..='\u{fffb}',
+    '\u{110bd}'..='\u{110bd}',
+    '\u{110cd}'..='\u{110cd}',
+    '\u{13430}'..='\u{1343f}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0001}'..='\u{e0001}',
+    '\u{e0020}'..='\u{e007f}',
+];
+
 /// What a user signs in with: 1 to 200 characters on one line without blanks at its ends, and no
 /// UUID, which would be taken for an id. Unique whatever the case of its letters.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -57,6 +82,12 @@ impl UserName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether every sign of it is seen and none makes it look like another actor of the audit log
+    /// (`cli:root`): what a new name must be. Names from before this was asked go on working.
+    pub fn is_plain(&self) -> bool {
+        !self.0.contains(|c: char| c == ':' || UNSEEN.iter().any(|range| range.contains(&c)))
     }
 
     /// What names are compared by: two of the same key are one.
@@ -150,6 +181,15 @@ mod tests {
             ["", " a", "a\u{a0}", "a\nb", "a\u{2028}b", "\u{0}", uuid, &uuid.replace('-', "")];
         for bad in bad.into_iter().chain([&*"a".repeat(201)]) {
             assert_eq!(bad.parse::<UserName>(), Err(UserNameError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_plain_name_has_no_colon_and_nothing_unseen() {
+        let plain = |text: &str| text.parse::<UserName>().unwrap().is_plain();
+        assert!(plain("Ada Lovelace") && plain("ada@a.example") && plain("Ωmega-é ❤️"));
+        for bad in ["cli:root", "a\u{200d}b", "\u{2066}a", "a\u{e0041}", "a\u{ad}b"] {
+            assert!(!plain(bad), "{bad:?}");
         }
     }
 

@@ -39,6 +39,8 @@ pub enum UserChange {
         hash: PasswordHash,
         /// The session of who changes it, where that is the user.
         keep: Option<SessionId>,
+        /// Only in the place of this one, where somebody proved themselves by it.
+        instead_of: Option<PasswordHash>,
     },
 }
 
@@ -102,7 +104,10 @@ impl UserChange {
                 let approvals = if off { Fate::Ends } else { Fate::Stays };
                 UserKilled { generation: differs, sessions, approvals }
             }
-            Self::Password { hash, keep } => {
+            Self::Password { hash, keep, instead_of } => {
+                if instead_of.is_some() && *instead_of != record.password {
+                    return Err(Conflict::PasswordDiffers(user.name.clone()));
+                }
                 record.password = Some(hash.clone());
                 // Tokens live on: they are what the user allowed apps, not what the password opens.
                 let sessions = keep.map_or(Ended::All, Ended::AllBut);
@@ -131,15 +136,20 @@ impl UserEdit {
         }
     }
 
+    /// What the edit makes of a user, whether that can be or not.
+    pub fn over(&self, user: &User) -> User {
+        User {
+            name: self.name.as_ref().unwrap_or(&user.name).clone(),
+            permissions: merged(&user.permissions, &self.add_permissions, &self.remove_permissions),
+            roles: merged(&user.roles, &self.add_roles, &self.remove_roles),
+            ..user.clone()
+        }
+    }
+
     /// Narrowing kills: a permission or role that is taken must not live on in a token.
     fn apply(&self, user: &mut User, catalog: &Catalog) -> Result<UserKilled, Conflict> {
         let before = user.clone();
-        if let Some(name) = &self.name {
-            user.name = name.clone();
-        }
-        user.permissions =
-            merged(&before.permissions, &self.add_permissions, &self.remove_permissions);
-        user.roles = merged(&before.roles, &self.add_roles, &self.remove_roles);
+        *user = self.over(&before);
         catalog.check_permissions(&user.permissions)?;
         catalog.check_roles(&user.roles)?;
         let kept = catalog.rights(&user.permissions, &user.roles);

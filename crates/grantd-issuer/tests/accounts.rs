@@ -8,8 +8,8 @@ use std::sync::{
 };
 
 use grantd_issuer::{
-    Accounts, Admin, Clock, Memory, NewUser, Password, PasswordHash, Registrar, Registry, User,
-    UserState, Users,
+    Accounts, Admin, Clock, CommandError, Conflict, Memory, NewUser, Password, PasswordHash,
+    Registrar, Registry, User, UserState, Users,
     accounts::{Opened, Origin},
     core::{Secret, SecretKey, Timestamp},
 };
@@ -98,9 +98,25 @@ async fn what_was_proved_before_a_change_opens_nothing_after_it() {
     let prove = async || world.accounts.claim("Ada").await.unwrap().check(secret(PASSWORD));
     let proven = prove().await.unwrap();
     let (by, id) = (Admin::program("test"), world.user.id);
-    world.registrar.set_password(&by, id, hash("another one"), None).await.unwrap();
+    world.registrar.set_password(&by, id, hash("another one")).await.unwrap();
     assert!(world.accounts.open(proven, &Origin::default()).await.unwrap().is_none());
     assert!(prove().await.is_none());
+}
+
+#[tokio::test]
+async fn who_proved_the_old_password_does_not_undo_a_reset() {
+    let world = World::new().await;
+    let prove =
+        async |password: &str| world.accounts.claim("Ada").await.unwrap().check(secret(password));
+    let kept = world.sign_in().await.session.id;
+    let early = prove(PASSWORD).await.unwrap();
+    let (by, id) = (Admin::program("test"), world.user.id);
+    world.registrar.set_password(&by, id, hash("the reset one")).await.unwrap();
+    let lost = world.registrar.change_own_password(&by, &early, hash("the thief's"), kept).await;
+    assert!(matches!(lost, Err(CommandError::Conflict(Conflict::PasswordDiffers(_)))), "{lost:?}");
+    let proven = prove("the reset one").await.unwrap();
+    world.registrar.change_own_password(&by, &proven, hash("my own one"), kept).await.unwrap();
+    assert!(prove("my own one").await.is_some());
 }
 
 #[tokio::test]

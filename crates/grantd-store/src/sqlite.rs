@@ -8,6 +8,7 @@ mod client_writes;
 mod clients;
 mod lane;
 mod migrations;
+mod questions;
 mod record;
 mod registry;
 mod rows;

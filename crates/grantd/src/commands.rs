@@ -41,6 +41,11 @@ fn registrar(settings: &Settings) -> Result<Registrar> {
     Ok(Registrar::new(Arc::new(Sqlite::open(&settings.database()?)?)))
 }
 
+/// The issuer as a server with these settings calls itself.
+fn issuer(settings: &Settings) -> Result<String> {
+    settings.issuer(settings.listen()?)
+}
+
 fn migrate(settings: &Settings, output: Output) -> Result<()> {
     let path = settings.database()?;
     Sqlite::open(&path)?;

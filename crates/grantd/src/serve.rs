@@ -14,6 +14,7 @@ mod pulse;
 mod recorder;
 mod refusal_log;
 mod routes;
+mod shut_out;
 mod sign_in;
 mod sweep;
 

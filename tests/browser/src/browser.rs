@@ -1,6 +1,6 @@
 //! A headless Chromium, driven in the words of somebody who sits before it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -174,6 +174,17 @@ impl Browser {
     /// Runs a script with one argument.
     pub async fn run(&self, script: &str, argument: Value) -> Value {
         self.page.execute(script, vec![argument]).await.unwrap().json().clone()
+    }
+
+    /// Runs a script with one argument and waits for what it hands to its last one.
+    pub async fn wait_for(&self, script: &str, argument: Value) -> Value {
+        self.page.execute_async(script, vec![argument]).await.unwrap().json().clone()
+    }
+
+    /// From now on downloads go into this folder.
+    pub async fn saves_into(&self, folder: &Path) {
+        let words = json!({ "behavior": "allow", "downloadPath": folder });
+        self.tell("Browser.setDownloadBehavior", words).await;
     }
 
     /// Says something to the browser itself (Chrome DevTools Protocol).

@@ -6,7 +6,7 @@ use grantd_core::{ClientState, Permission, RoleName};
 
 use super::{admin, create, full_client, furnish, hasher, name};
 use crate::{
-    LastUse, NewClient, Registrar, Registry, RoleEntry, Setting,
+    CommandError, Conflict, LastUse, NewClient, Registrar, Registry, RoleEntry, Rotation, Setting,
     audit::AuditQuery,
     client_change::{ClientEdit, Finish},
 };
@@ -28,7 +28,7 @@ pub async fn a_rotated_secret_works_beside_the_old_one_until_the_overlap_ends(
     let registrar = Registrar::new(Arc::clone(&registry));
     let first = create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
     let id = first.client.id.as_str();
-    let overlap = Some(name("1h"));
+    let overlap = Rotation { overlap: Some(name("1h")), version: None };
     let second = registrar.rotate(&admin(), id, overlap, &hasher()).await.expect("rotated");
     let client = registry.client(id).await.expect("an answer").expect("a client");
     let secrets = [first.secret.expect("a secret"), second.secret.expect("a secret")];
@@ -45,9 +45,24 @@ pub async fn a_rotated_secret_works_beside_the_old_one_until_the_overlap_ends(
     assert!(finished.credentials[0].expires_at <= Some(finished.updated_at));
     let told = vec![("client".to_owned(), None, false), ("credential".to_owned(), None, true)];
     assert_eq!(killed(&registry, id).await, (1, told), "the client's other tokens live on");
-    let third = registrar.rotate(&admin(), id, None, &hasher()).await.expect("rotated");
+    let third =
+        registrar.rotate(&admin(), id, Rotation::default(), &hasher()).await.expect("rotated");
     let live = |at: usize| third.client.credentials[at].expires_at.is_none();
     assert!(!live(1) && live(2), "without an overlap the old one is dead at once");
+}
+
+/// The second of two rotations that were decided on the same state is refused and makes no secret.
+pub async fn a_rotation_is_made_once_of_what_was_seen(registry: Arc<dyn Registry>) {
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let first = create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
+    let id = first.client.id.as_str();
+    let seen = Rotation { overlap: Some(name("1h")), version: Some(first.client.version) };
+    let rotated = registrar.rotate(&admin(), id, seen, &hasher()).await.expect("rotated");
+    assert_eq!(rotated.client.credentials.len(), 2);
+    let again = registrar.rotate(&admin(), id, seen, &hasher()).await;
+    assert!(matches!(again, Err(CommandError::Conflict(Conflict::VersionDiffers(_)))), "{again:?}");
+    let client = registry.registration(id).await.expect("an answer").expect("a client");
+    assert_eq!(client, rotated.client);
 }
 
 /// Refuses and says by whom; `--force` overrides.
@@ -56,8 +71,8 @@ pub async fn a_secret_still_in_use_stops_the_finish_of_a_rotation(registry: Arc<
     let first = create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
     let id = first.client.id.as_str();
     let old = first.secret.expect("a secret").0;
-    let rotated =
-        registrar.rotate(&admin(), id, Some(name("1h")), &hasher()).await.expect("rotated");
+    let overlap = Rotation { overlap: Some(name("1h")), version: None };
+    let rotated = registrar.rotate(&admin(), id, overlap, &hasher()).await.expect("rotated");
     let at = rotated.client.updated_at.after(name("5s"));
     let last = LastUse { at, address: "192.0.2.7".to_owned() };
     let older = LastUse { at: rotated.client.created_at, address: "192.0.2.1".to_owned() };
@@ -68,6 +83,25 @@ pub async fn a_secret_still_in_use_stops_the_finish_of_a_rotation(registry: Arc<
         registrar.finish_rotation(&admin(), id, Finish::IfUnused).await.expect_err("refused");
     assert!(refused.to_string().contains("192.0.2.7"), "{refused}");
     registrar.finish_rotation(&admin(), id, Finish::Anyway).await.expect("finished");
+}
+
+/// What stays is the newest that works: where the newest of all was revoked, the one before it.
+pub async fn the_end_of_a_rotation_leaves_a_secret_that_works(registry: Arc<dyn Registry>) {
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let first = create(&registry, NewClient { name: "A".to_owned(), ..NewClient::default() }).await;
+    let id = first.client.id.as_str();
+    let overlap = Rotation { overlap: Some(name("1h")), version: None };
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let rotated = registrar.rotate(&admin(), id, overlap, &hasher()).await.expect("rotated");
+        made.push(rotated.secret.expect("a secret").0);
+    }
+    registrar.revoke_secret(&admin(), id, made[1]).await.expect("revoked");
+    let finished = registrar.finish_rotation(&admin(), id, Finish::IfUnused).await;
+    let finished = finished.expect("finished");
+    let now = finished.updated_at;
+    let live = finished.credentials.iter().filter(|known| known.is_live(now));
+    assert_eq!(live.map(|known| known.id).collect::<Vec<_>>(), [made[0]]);
 }
 
 /// A permission, role or grant that is taken raises the generation; one that is given does not.

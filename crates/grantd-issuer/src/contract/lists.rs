@@ -61,6 +61,24 @@ pub async fn lists_of_clients_show_what_is_asked_for(registry: Arc<dyn Registry>
         let ids: String = found.iter().map(|client| client.id.as_str()).collect();
         assert_eq!(ids, expected, "{filter:?}");
     }
+    a_search_goes_on_behind_an_id(&registry).await;
+}
+
+/// Found by its name and by its id, a client is there once; pages go on behind an id.
+async fn a_search_goes_on_behind_an_id(registry: &Arc<dyn Registry>) {
+    for (text, after, limit, expected) in [
+        ("b", None, 10, "abd"),
+        ("b", None, 1, "a"),
+        ("b", Some("a"), 10, "bd"),
+        ("b", Some("b"), 10, "d"),
+        ("d", Some("c"), 1, "d"),
+    ] {
+        let after = after.map(name);
+        let search = ClientFilter { search: Some(text.to_owned()), ..ClientFilter::default() };
+        let found = registry.registrations(&search, after.as_ref(), limit).await.expect("a page");
+        let ids: String = found.iter().map(|client| client.id.as_str()).collect();
+        assert_eq!(ids, expected, "{text} behind {after:?}");
+    }
 }
 
 /// By object, actor and action, from either end, page by page.
@@ -83,6 +101,21 @@ pub async fn the_audit_log_answers_questions_in_either_order(registry: Arc<dyn R
     assert!(seqs(of("permission:a")).await.is_empty());
     let did = |action: &str| AuditQuery { action: Some(action.to_owned()), ..all.clone() };
     assert_eq!(seqs(did("role.create")).await, [5]);
+    assert_eq!(seqs(did("permission.create")).await, [2, 3, 4]);
+    let backwards = AuditQuery { order: Order::NewestFirst, ..did("permission.create") };
+    assert_eq!(seqs(backwards.clone()).await, [4, 3, 2]);
+    assert_eq!(seqs(AuditQuery { after: Some(3), ..backwards.clone() }).await, [2]);
+    let ours = Some("grantd:contract".to_owned());
+    for (query, expected) in [
+        (AuditQuery { actor: ours.clone(), ..backwards.clone() }, &[4, 3, 2][..]),
+        (AuditQuery { actor: ours.clone(), ..did("role.create") }, &[5]),
+        (AuditQuery { actor: Some("cli:root".to_owned()), ..backwards }, &[]),
+        (AuditQuery { actor: ours.clone(), ..of("permission:a.read") }, &[2]),
+        (AuditQuery { object: Some("permission:a.read".to_owned()), ..did("role.create") }, &[]),
+        (AuditQuery { actor: ours, after: Some(4), ..all.clone() }, &[5]),
+    ] {
+        assert_eq!(seqs(query.clone()).await, expected, "{query:?}");
+    }
     assert!(
         seqs(AuditQuery { actor: Some("cli:root".to_owned()), ..all.clone() }).await.is_empty()
     );

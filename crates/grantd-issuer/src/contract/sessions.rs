@@ -9,8 +9,11 @@ use super::{
     users::{create_user, hash, new_user},
 };
 use crate::{
-    NewUser, Registrar, Registry, RoleEntry, Session, User, UserState, accounts::Origin,
-    user_change::Ended,
+    Conflict, NewUser, Registrar, Registry, RegistryError, RoleEntry, Session, Stamp, User,
+    UserState,
+    accounts::Origin,
+    audit::{AuditEvent, AuditQuery},
+    user_change::{Ended, UserChange},
 };
 
 const HOUR: i64 = 3600;
@@ -97,14 +100,17 @@ pub async fn a_user_ends_sessions_of_their_own(registry: Arc<dyn Registry>) {
     let second = open(&registry, &ada, 2, 0).await;
     open(&registry, &ada, 3, 0).await;
     let others = open(&registry, &bob, 4, 0).await;
-    assert!(!registry.end_session(ada.id, others.id).await.expect("an answer"));
-    assert!(registry.end_session(ada.id, first.id).await.expect("an answer"));
+    let stamp = Stamp { actor: format!("user:{}", ada.id), address: None, at: at(9) };
+    assert!(!registry.end_session(ada.id, others.id, &stamp).await.expect("an answer"));
+    assert!(registry.end_session(ada.id, first.id, &stamp).await.expect("an answer"));
     assert!(
-        !registry.end_session(ada.id, first.id).await.expect("an answer"),
+        !registry.end_session(ada.id, first.id, &stamp).await.expect("an answer"),
         "it is over already"
     );
     assert!(!is_in(&registry, 1, 1).await);
-    registry.end_sessions(ada.id, Ended::AllBut(second.id)).await.expect("ended");
+    let others = Ended::AllBut(second.id);
+    registry.end_sessions(ada.id, others, &stamp).await.expect("ended");
+    registry.end_sessions(ada.id, others, &stamp).await.expect("there are none");
     assert!(is_in(&registry, 2, 1).await && !is_in(&registry, 3, 1).await);
     assert!(is_in(&registry, 4, 1).await, "another's goes on");
 }
@@ -116,8 +122,19 @@ pub async fn who_is_disabled_or_has_another_password_is_out(registry: Arc<dyn Re
     let kept = open(&registry, &user, 1, 0).await;
     open(&registry, &user, 2, 0).await;
     let late = Session::begin(SessionId::mint(at(0), [9; 10]), user.id, at(0), &Origin::default());
-    let changed = registrar.set_password(&admin(), user.id, hash('B'), Some(kept.id)).await;
-    let changed = changed.expect("set");
+    let own = |proved: char, letter: char| UserChange::Password {
+        hash: hash(letter),
+        keep: Some(kept.id),
+        instead_of: Some(hash(proved)),
+    };
+    let stamp = Stamp::of(&admin(), at(0));
+    let change = async |own: UserChange| registry.change_user(user.id, None, &own, &stamp).await;
+    let changed = change(own('A', 'B')).await.expect("set").expect("a user");
+    let stale = change(own('A', 'D')).await;
+    assert!(
+        matches!(stale, Err(RegistryError::Conflict(Conflict::PasswordDiffers(_)))),
+        "what the old password proved sets no new one: {stale:?}"
+    );
     assert!(is_in(&registry, 1, 1).await && !is_in(&registry, 2, 1).await);
     let opened = registry.open_session(&late, &proof(9), user.version).await.expect("an answer");
     assert!(!opened, "the old password proves nothing any more");
@@ -129,8 +146,47 @@ pub async fn who_is_disabled_or_has_another_password_is_out(registry: Arc<dyn Re
     assert!(!is_in(&registry, 1, 1).await, "enabling revives nothing");
     let user = user.expect("enabled");
     open(&registry, &user, 3, 1).await;
-    registrar.set_password(&admin(), user.id, hash('C'), None).await.expect("set");
+    registrar.set_password(&admin(), user.id, hash('C')).await.expect("set");
     assert!(!is_in(&registry, 3, 1).await);
+}
+
+/// Who came and went, from where and when; a session that is over already is no event, and whoever
+/// comes again and again does not fill the log.
+pub async fn signing_in_and_out_is_in_the_audit_log_and_does_not_fill_it(
+    registry: Arc<dyn Registry>,
+) {
+    let user = create_user(&registry, new_user("Ada")).await;
+    let actor = format!("user:{}", user.id);
+    let events = async |action: &str| {
+        let (action, actor) = (Some(action.to_owned()), Some(actor.clone()));
+        let query = AuditQuery { action, actor, limit: 100, ..AuditQuery::default() };
+        registry.audit(&query).await.expect("events")
+    };
+    let mut sessions = Vec::new();
+    for number in 0..25 {
+        sessions.push(open(&registry, &user, number, i64::from(number)).await.id);
+    }
+    let came = events("user.sign-in").await;
+    assert_eq!((came.len(), came[0].object.as_str()), (20, actor.as_str()));
+    assert_eq!((came[3].at, came[3].address.as_deref()), (at(3), Some("192.0.2.7")));
+    let third = came[3].after.as_deref().expect("which session");
+    assert!(third.contains(&sessions[3].to_string()) && third.contains("Browser"), "{third}");
+    for (number, second, expected) in [(25, HOUR - 1, 20), (26, HOUR, 21), (27, HOUR, 21)] {
+        open(&registry, &user, number, second).await;
+        assert_eq!(events("user.sign-in").await.len(), expected, "an hour after the first");
+    }
+    let stamp = Stamp { actor: actor.clone(), address: None, at: at(2 * HOUR) };
+    for _ in 0..2 {
+        registry.end_session(user.id, sessions[0], &stamp).await.expect("an answer");
+    }
+    registry.end_sessions(user.id, Ended::AllBut(sessions[1]), &stamp).await.expect("ended");
+    let went = events("user.sign-out").await;
+    let [one, rest] = went.as_slice() else { panic!("two events: {went:?}") };
+    let told = |event: &AuditEvent| event.before.clone().expect("which sessions");
+    assert_eq!(told(one), format!(r#"{{"session_ids":["{}"]}}"#, sessions[0]));
+    assert!(told(rest).contains(&sessions[2].to_string()), "{rest:?}");
+    assert!(!told(rest).contains(&sessions[1].to_string()), "it goes on");
+    Registrar::new(registry).verify_audit().await.expect("the chain holds");
 }
 
 /// Whoever signs in again and again fills no table.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use grantd_core::{ClientState, Standing, Timestamp, TokenId, TokenNames};
 
 use super::{admin, create, hasher};
-use crate::{NewClient, Registrar, Registry, Tokens};
+use crate::{NewClient, Registrar, Registry, Rotation, Tokens};
 
 /// Makes one test of each clause, as [`crate::storage_contract`] does, for a storage that is
 /// [`Tokens`] as well.
@@ -120,9 +120,11 @@ pub async fn a_secret_that_was_ended_kills_its_tokens_and_one_that_ended_by_itse
 ) {
     let registrar = Registrar::new(Arc::clone(&storage) as Arc<dyn Registry>);
     let (soft, hard) = (client(&storage).await, client(&storage).await);
-    let overlap = "1s".parse().ok();
+    let overlap = Rotation { overlap: "1s".parse().ok(), version: None };
     registrar.rotate(&admin(), &soft.client, overlap, &hasher()).await.expect("rotated");
-    let rotated = registrar.rotate(&admin(), &hard.client, None, &hasher()).await.expect("rotated");
+    let hard_end = Rotation::default();
+    let rotated =
+        registrar.rotate(&admin(), &hard.client, hard_end, &hasher()).await.expect("rotated");
     assert!(!standing(&storage, &soft).await.credential_dead);
     assert!(standing(&storage, &hard).await.credential_dead);
     let fresh = TokenNames { credential: rotated.secret.map(|(id, _)| id), ..hard };

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use grantd_core::{Permission, RoleName, UserId};
+use serde_json::{Value, json};
 
-use super::{admin, furnish, name};
+use super::{admin, create, furnish, hasher, name};
 use crate::{
-    CommandError, Conflict, NewUser, PasswordHash, Registrar, Registry, RoleEntry, User,
-    UserFilter, UserState, audit::AuditQuery, user_change::UserEdit,
+    CommandError, Conflict, NewClient, NewUser, PasswordHash, Registrar, Registry, RegistryError,
+    RoleEntry, Stamp, User, UserFilter, UserState, audit::AuditQuery, user_change::UserEdit,
 };
 
 /// A hash that nothing matches, told from others by its salt's first letter.
@@ -90,6 +91,53 @@ pub async fn a_user_s_name_is_taken_once(registry: Arc<dyn Registry>) {
     assert!(registry.user_named(&name("Bob")).await.expect("an answer").is_none());
 }
 
+/// However it is written: what a token says as `sub` is a client or a user, never either.
+pub async fn no_id_is_a_client_s_and_a_user_s(registry: Arc<dyn Registry>) {
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let user = create_user(&registry, new_user("Ada")).await;
+    let id = user.id.to_string();
+    for written in [id.clone(), id.to_uppercase(), id.replace('-', "")] {
+        let new = NewClient { id: Some(name(&written)), ..named_client() };
+        let refused = registrar.create_client(&admin(), new, &hasher()).await.expect_err("taken");
+        let taken = CommandError::Conflict(Conflict::ClientIdIsUsers(name(&written)));
+        assert_eq!(refused.to_string(), taken.to_string());
+    }
+    let client = create(&registry, named_client()).await.client;
+    let id = client.id.as_str().parse().expect("a UUID");
+    let record = new_user("Bob").into_record(id, client.created_at);
+    let stamp = Stamp::of(&admin(), client.created_at);
+    let refused = registry.create_user(&record, &stamp).await;
+    assert!(
+        matches!(refused, Err(RegistryError::Conflict(Conflict::UserIdIsClients(known))) if known == id),
+        "{refused:?}"
+    );
+    assert!(registry.user_named(&name("Bob")).await.expect("an answer").is_none());
+}
+
+fn named_client() -> NewClient {
+    NewClient { name: "A".to_owned(), ..NewClient::default() }
+}
+
+/// Without signs that are not seen or that make one's name look like another actor; who has such a
+/// name from before keeps it.
+pub async fn a_new_name_poses_as_nobody_and_an_old_one_works(registry: Arc<dyn Registry>) {
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let ada = create_user(&registry, new_user("Ada")).await;
+    for bad in ["cli:root", "ro\u{202e}ot", "a\u{200b}da", "\u{feff}ada"] {
+        let refused = registrar.create_user(&admin(), new_user(bad)).await.expect_err("refused");
+        assert!(matches!(refused, CommandError::UserName(_)), "{refused}");
+        let edit = UserEdit { name: Some(name(bad)), ..UserEdit::default() };
+        let refused = registrar.edit_user(&admin(), ada.id, edit, None).await;
+        assert!(matches!(refused, Err(CommandError::UserName(_))), "{refused:?}");
+    }
+    let at = ada.created_at;
+    let old = new_user("cli:root").into_record(UserId::mint(at, [7; 10]), at);
+    registry.create_user(&old, &Stamp::of(&admin(), at)).await.expect("as it was once");
+    assert_eq!(registrar.user("cli:root").await.expect("found"), old.user);
+    let edit = UserEdit { name: Some(name("Root")), ..UserEdit::default() };
+    registrar.edit_user(&admin(), old.user.id, edit, None).await.expect("renamed");
+}
+
 /// In the order of their ids, by state and text.
 pub async fn users_are_listed_page_by_page(registry: Arc<dyn Registry>) {
     let registrar = Registrar::new(Arc::clone(&registry));
@@ -144,7 +192,7 @@ pub async fn what_a_user_loses_kills_and_what_they_gain_does_not(registry: Arc<d
     );
     assert_eq!(edit(UserEdit { remove_roles: vec![name("reader")], ..none }).await, 2);
     assert_eq!(told(&registry, user.id).await, (2, Some(2), true));
-    let changed = registrar.set_password(&admin(), user.id, hash('B'), None).await.expect("set");
+    let changed = registrar.set_password(&admin(), user.id, hash('B')).await.expect("set");
     assert_eq!(changed.generation, 2, "tokens are not what a password opens");
     for (state, generation) in [
         (UserState::Disabled, 3),
@@ -189,11 +237,54 @@ pub async fn lost_roles_and_permissions_reach_users(registry: Arc<dyn Registry>)
     assert_eq!(told(&registry, other).await, (1, None, false), "nobody else is touched");
 }
 
+/// The first hundred of each kind, in the order of their ids, and how many there were.
+pub async fn who_had_what_is_deleted_is_in_the_audit_log(registry: Arc<dyn Registry>) {
+    furnish(&registry).await;
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let user = create_user(
+        &registry,
+        NewUser {
+            permissions: vec![name("a.read")],
+            roles: vec![name("reader")],
+            ..new_user("Ada")
+        },
+    );
+    let user = user.await.id;
+    for number in 0..103 {
+        let id = Some(name(&format!("c{number:03}")));
+        let permissions = if number == 7 { vec![name("a.read")] } else { Vec::new() };
+        let new = NewClient { id, permissions, roles: vec![name("reader")], ..named_client() };
+        create(&registry, new).await;
+    }
+    registrar.delete_permission(&admin(), &name("a.read")).await.expect("deleted");
+    registrar.change_role(&admin(), &name("reader"), None, None).await.expect("deleted");
+    let held_by = async |action: &str| {
+        let query =
+            AuditQuery { action: Some(action.to_owned()), limit: 9, ..AuditQuery::default() };
+        let events = registry.audit(&query).await.expect("events");
+        let before = events[0].before.as_deref().expect("what it was");
+        serde_json::from_str::<Value>(before).expect("JSON")["held_by"].clone()
+    };
+    let expected = json!({
+        "clients": { "count": 1, "first": ["c007"] },
+        "users": { "count": 1, "first": [user.to_string()] },
+        "roles": { "count": 1, "first": ["reader"] },
+    });
+    assert_eq!(held_by("permission.delete").await, expected);
+    let first: Vec<_> = (0..100).map(|number| format!("c{number:03}")).collect();
+    let expected = json!({
+        "clients": { "count": 103, "first": first },
+        "users": { "count": 1, "first": [user.to_string()] },
+    });
+    assert_eq!(held_by("role.delete").await, expected);
+    registrar.verify_audit().await.expect("the chain holds");
+}
+
 /// Who, what, before and after; no hash among it, and a lost race leaves no trace.
 pub async fn changes_of_users_are_in_the_audit_log(registry: Arc<dyn Registry>) {
     let registrar = Registrar::new(Arc::clone(&registry));
     let user = create_user(&registry, new_user("Ada")).await;
-    registrar.set_password(&admin(), user.id, hash('B'), None).await.expect("set");
+    registrar.set_password(&admin(), user.id, hash('B')).await.expect("set");
     let late = registrar.edit_user(&admin(), user.id, UserEdit::default(), Some(1)).await;
     assert!(matches!(late, Err(CommandError::Conflict(Conflict::UserDiffers(_)))), "{late:?}");
     registrar.set_user_state(&admin(), user.id, UserState::Disabled).await.expect("disabled");

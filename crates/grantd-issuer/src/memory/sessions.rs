@@ -7,6 +7,8 @@ use grantd_core::{SecretHash, SessionId, Timestamp, UserId, UserState};
 
 use super::{Memory, tables::Tables};
 use crate::{
+    admin::Stamp,
+    audit::Deed,
     fault::StorageFault,
     session::{Session, Sessions, SignedIn},
     user_change::Ended,
@@ -28,6 +30,7 @@ impl Sessions for Memory {
         }
         user.last_login_at = Some(session.created_at);
         tables.sessions.insert(session.id, (session.clone(), *proof));
+        tables.record_routine(&Deed::signed_in(session), &session.stamp());
         let own = tables.of_user(session.user);
         for oldest in own.iter().rev().skip(Session::MOST as usize) {
             tables.sessions.remove(&oldest.id);
@@ -69,14 +72,32 @@ impl Sessions for Memory {
         Ok(own)
     }
 
-    async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StorageFault> {
+    async fn end_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        stamp: &Stamp,
+    ) -> Result<bool, StorageFault> {
         let mut tables = self.tables();
         let own = tables.sessions.get(&id).is_some_and(|(session, _)| session.user == user);
-        Ok(own && tables.sessions.remove(&id).is_some())
+        if own {
+            tables.sessions.remove(&id);
+            tables.record_routine(&Deed::signed_out(user, &[id]), stamp);
+        }
+        Ok(own)
     }
 
-    async fn end_sessions(&self, user: UserId, ended: Ended) -> Result<(), StorageFault> {
-        self.tables().end_sessions(user, ended);
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        ended: Ended,
+        stamp: &Stamp,
+    ) -> Result<(), StorageFault> {
+        let mut tables = self.tables();
+        let over = tables.end_sessions(user, ended);
+        if !over.is_empty() {
+            tables.record_routine(&Deed::signed_out(user, &over), stamp);
+        }
         Ok(())
     }
 
@@ -93,12 +114,15 @@ impl Tables {
         all.filter(|session| session.user == user).cloned().collect()
     }
 
-    pub(super) fn end_sessions(&mut self, user: UserId, ended: Ended) {
+    /// Those that end, in the order of their ids.
+    pub(super) fn end_sessions(&mut self, user: UserId, ended: Ended) -> Vec<SessionId> {
         let keep = match ended {
-            Ended::None => return,
+            Ended::None => return Vec::new(),
             Ended::All => None,
             Ended::AllBut(id) => Some(id),
         };
-        self.sessions.retain(|id, (session, _)| session.user != user || keep == Some(*id));
+        let over = |id: &SessionId, session: &Session| session.user == user && keep != Some(*id);
+        let ended = self.sessions.extract_if(.., |id, (session, _)| over(id, session));
+        ended.map(|(id, _)| id).collect()
     }
 }

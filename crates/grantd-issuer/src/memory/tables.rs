@@ -14,13 +14,13 @@ use super::approvals::Kept;
 use crate::{
     admin::Stamp,
     approvals::Consent,
-    audit::{AuditEvent, Deed},
+    audit::{AuditEvent, Deed, Held, ROUTINE, routine_since},
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
     session::Session,
     usage::{UsageCount, UsageKey},
-    user::UserRecord,
+    user::{User, UserRecord},
 };
 
 #[derive(Debug)]
@@ -93,12 +93,34 @@ impl Tables {
             .collect()
     }
 
+    /// The clients like this, for the audit log.
+    pub(super) fn clients_with(&self, like: impl Fn(&Registration) -> bool) -> Held {
+        let all = self.clients.values().map(|record| &record.client);
+        Held::by(all.filter(|client| like(client)).map(|client| &client.id))
+    }
+
+    /// The users like this, for the audit log.
+    pub(super) fn users_with(&self, like: impl Fn(&User) -> bool) -> Held {
+        let all = self.users.values().map(|record| &record.user);
+        Held::by(all.filter(|user| like(user)).map(|user| user.id))
+    }
+
     /// Writes the audit event and the entries of the change log.
     pub(super) fn record(&mut self, deed: &Deed, changes: &[Changed], stamp: &Stamp) {
         let previous = self.audit.last().map_or([0; 32], |event| event.hash);
         let seq = self.audit.len() as u64 + 1;
         self.audit.push(AuditEvent::next(seq, &previous, deed, stamp));
         self.log(changes, stamp.at);
+    }
+
+    /// Writes the audit event of what needs no right, unless the actor has done it too often.
+    pub(super) fn record_routine(&mut self, deed: &Deed, stamp: &Stamp) {
+        let since = routine_since(stamp.at);
+        let same = |event: &&AuditEvent| event.actor == stamp.actor && event.action == deed.action;
+        let last = self.audit.iter().rev().filter(same).take(ROUTINE as usize);
+        if last.filter(|event| event.at > since).count() < ROUTINE as usize {
+            self.record(deed, &[], stamp);
+        }
     }
 
     /// Writes the entries of the change log alone.

@@ -25,6 +25,9 @@ impl Users for Memory {
         let mut tables = self.tables();
         let user = &record.user;
         tables.check_name(user)?;
+        if tables.clients.contains_key(user.id.to_string().as_str()) {
+            return Err(Conflict::UserIdIsClients(user.id).into());
+        }
         let catalog = tables.catalog();
         catalog.check_permissions(&user.permissions)?;
         catalog.check_roles(&user.roles)?;

@@ -14,9 +14,21 @@ use crate::{
 const PAGE: u32 = 1000;
 
 impl Registrar {
+    /// Whether an API may be created so, whatever else the server has. Tokens for one with the issuer
+    /// as its audience would pass for tokens for the issuer.
+    pub fn check_new_api(&self, api: &Api) -> Result<(), CommandError> {
+        check_api(api)?;
+        let bare = |text: &str| text.trim_end_matches('/').to_owned();
+        let audience = api.audience.as_deref().unwrap_or_default();
+        if self.issuer.as_deref().map(bare) == Some(bare(audience)) {
+            return Err(CommandError::OwnAudience(audience.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Creates an API.
     pub async fn create_api(&self, by: &Admin, api: &Api) -> Result<(), CommandError> {
-        check_api(api)?;
+        self.check_new_api(api)?;
         Ok(self.registry.create_api(api, &self.stamp(by)).await?)
     }
 
@@ -34,6 +46,11 @@ impl Registrar {
     /// All APIs.
     pub async fn apis(&self) -> Result<Vec<Api>, CommandError> {
         Ok(self.registry.apis().await?)
+    }
+
+    /// One API; `None`: none is called so.
+    pub async fn api(&self, name: &str) -> Result<Option<Api>, CommandError> {
+        Ok(self.apis().await?.into_iter().find(|api| api.name == name))
     }
 
     /// Creates a permission.
@@ -72,6 +89,11 @@ impl Registrar {
         Ok(self.registry.permissions().await?)
     }
 
+    /// One permission; `None`: none is called so.
+    pub async fn permission(&self, name: &str) -> Result<Option<PermissionEntry>, CommandError> {
+        Ok(self.permissions().await?.into_iter().find(|entry| entry.name.as_str() == name))
+    }
+
     /// Creates a role.
     pub async fn create_role(&self, by: &Admin, role: &RoleEntry) -> Result<(), CommandError> {
         check_description(&role.description)?;
@@ -94,6 +116,11 @@ impl Registrar {
     /// All roles.
     pub async fn roles(&self) -> Result<Vec<RoleEntry>, CommandError> {
         Ok(self.registry.roles().await?)
+    }
+
+    /// One role; `None`: none is called so.
+    pub async fn role(&self, name: &str) -> Result<Option<RoleEntry>, CommandError> {
+        Ok(self.roles().await?.into_iter().find(|role| role.name.as_str() == name))
     }
 
     /// The audit events that are asked for.

@@ -1,10 +1,12 @@
 //! The commands on users.
 
-use grantd_core::{SessionId, UserId, UserState};
+use grantd_core::{ClientId, SessionId, UserId, UserState};
 
 use super::{CommandError, Registrar};
 use crate::{
+    accounts::Proven,
     admin::Admin,
+    checks::check_user_name,
     entropy::draw,
     password::PasswordHash,
     user::{NewUser, User, UserFilter, UserName},
@@ -14,6 +16,7 @@ use crate::{
 impl Registrar {
     /// Creates a user.
     pub async fn create_user(&self, by: &Admin, new: NewUser) -> Result<User, CommandError> {
+        check_user_name(&new.name)?;
         let stamp = self.stamp(by);
         let id = UserId::mint(stamp.at, draw(&*self.entropy));
         let record = new.into_record(id, stamp.at);
@@ -50,6 +53,7 @@ impl Registrar {
         edit: UserEdit,
         version: Option<u64>,
     ) -> Result<User, CommandError> {
+        edit.name.as_ref().map_or(Ok(()), check_user_name)?;
         self.change_user(by, id, version, &UserChange::Edit(edit)).await
     }
 
@@ -64,15 +68,41 @@ impl Registrar {
         self.change_user(by, id, None, &UserChange::State(state)).await
     }
 
-    /// Gives a user another password; all their sessions end but `keep`.
+    /// Gives a user another password; all their sessions end.
     pub async fn set_password(
         &self,
         by: &Admin,
         id: UserId,
         hash: PasswordHash,
-        keep: Option<SessionId>,
     ) -> Result<User, CommandError> {
-        self.change_user(by, id, None, &UserChange::Password { hash, keep }).await
+        let change = UserChange::Password { hash, keep: None, instead_of: None };
+        self.change_user(by, id, None, &change).await
+    }
+
+    /// Gives somebody who has proved their password another one; all their sessions end but `keep`.
+    /// Only if the password that they proved is still theirs: who knows the old one does not undo
+    /// what an administrator has set since.
+    pub async fn change_own_password(
+        &self,
+        by: &Admin,
+        proven: &Proven,
+        hash: PasswordHash,
+        keep: SessionId,
+    ) -> Result<User, CommandError> {
+        let instead_of = Some(proven.matched().clone());
+        let change = UserChange::Password { hash, keep: Some(keep), instead_of };
+        self.change_user(by, proven.user(), None, &change).await
+    }
+
+    /// Takes back what a user allowed a client; whatever it got of that is dead. `false`: there was
+    /// nothing.
+    pub async fn disconnect(
+        &self,
+        by: &Admin,
+        user: UserId,
+        client: &ClientId,
+    ) -> Result<bool, CommandError> {
+        Ok(self.registry.disconnect(user, client, &self.stamp(by)).await?)
     }
 
     async fn change_user(

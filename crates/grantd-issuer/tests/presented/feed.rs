@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use grantd_issuer::{
-    Admin, NewClient, TokenError,
+    Admin, NewClient, Rotation, TokenError,
     client_change::ClientEdit,
     core::{Authorization, ClientState, Raw, Refusal, TokenFormat},
     feed::FeedReader,
@@ -98,7 +98,7 @@ async fn end(world: &World, client: &str, how: &str) {
         }
         _ => {
             let hasher = key(7).secret_hasher();
-            registrar.rotate(&admin, client, None, &hasher).await.unwrap();
+            registrar.rotate(&admin, client, Rotation::default(), &hasher).await.unwrap();
         }
     }
     world.issuer.refresh().await.unwrap();

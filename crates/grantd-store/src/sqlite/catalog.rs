@@ -2,8 +2,10 @@
 
 use grantd_core::{Algorithm, Api, Permission, RoleName, TokenFormat, Ttl};
 use grantd_issuer::{
-    Conflict, PermissionEntry, RegistryError, RoleEntry, Stamp, StorageFault, audit::Deed,
-    change_log::Changed, client_change::Catalog,
+    Conflict, PermissionEntry, RegistryError, RoleEntry, Stamp, StorageFault,
+    audit::{Deed, Held},
+    change_log::Changed,
+    client_change::Catalog,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -107,13 +109,30 @@ pub(super) fn delete_permission(
     let mut changes = raise(connection, sql::RAISE_PERMISSION_HOLDERS, text, stamp.at)?;
     changes.extend(raise_users(connection, sql::RAISE_PERMISSION_USERS, text, stamp.at)?);
     changes.push(Changed::Catalog);
+    let held_by = [
+        ("clients", held(connection, sql::CLIENTS_WITH_PERMISSION, text)?),
+        ("users", held(connection, sql::USERS_WITH_PERMISSION, text)?),
+        ("roles", held(connection, sql::ROLES_WITH_PERMISSION, text)?),
+    ];
     execute(connection, sql::DELETE_PERMISSION_OF_CLIENTS, [text])?;
     execute(connection, sql::DELETE_PERMISSION_OF_USERS, [text])?;
     execute(connection, sql::DELETE_PERMISSION_OF_ROLES, [text])?;
     take_from_default_scopes(connection, name)?;
     execute(connection, sql::DELETE_PERMISSION, [text])?;
     let deed = Deed::on("permission.delete", "permission", name, (Some(&entry), None));
-    record(connection, &deed, &changes, stamp)
+    record(connection, &deed.held_by(&held_by), &changes, stamp)
+}
+
+/// Who has it, for the audit log.
+fn held(connection: &Connection, statement: &str, name: &str) -> Result<Held, StorageFault> {
+    let mut statement = connection.prepare_cached(statement).map_err(|error| fault(&error))?;
+    let mut count = 0;
+    let first = statement.query_map(params![name, Held::MOST], |row| {
+        count = rows::unsigned(row, 1)?;
+        row.get(0)
+    });
+    let first = first.and_then(Iterator::collect).map_err(|error| fault(&error))?;
+    Ok(Held { count, first })
 }
 
 fn take_from_default_scopes(
@@ -166,16 +185,20 @@ pub(super) fn change_role(
         changes.extend(raise_users(connection, sql::RAISE_ROLE_USERS, name.as_str(), stamp.at)?);
     }
     changes.push(Changed::Catalog);
+    let mut deed = Deed::on(RoleEntry::action(role), "role", name, (Some(before), role));
     execute(connection, sql::CLEAR_ROLE_PERMISSIONS, [name.as_str()])?;
     if let Some(role) = role {
         execute(connection, sql::UPDATE_ROLE, [name.as_str(), &role.description])?;
         put_role_permissions(connection, role)?;
     } else {
+        deed = deed.held_by(&[
+            ("clients", held(connection, sql::CLIENTS_WITH_ROLE, name.as_str())?),
+            ("users", held(connection, sql::USERS_WITH_ROLE, name.as_str())?),
+        ]);
         execute(connection, sql::DELETE_ROLE_HOLDERS, [name.as_str()])?;
         execute(connection, sql::DELETE_ROLE_USERS, [name.as_str()])?;
         execute(connection, sql::DELETE_ROLE, [name.as_str()])?;
     }
-    let deed = Deed::on(RoleEntry::action(role), "role", name, (Some(before), role));
     record(connection, &deed, &changes, stamp)
 }
 

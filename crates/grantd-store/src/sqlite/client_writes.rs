@@ -1,6 +1,8 @@
 //! Writing clients: the whole record, its audit event and its entries in the change log.
 
-use grantd_core::{Algorithm, ClientId, GrantType, Permission, Timestamp, TokenFormat, Ttl};
+use grantd_core::{
+    Algorithm, ClientId, GrantType, Permission, Timestamp, TokenFormat, Ttl, UserId,
+};
 use grantd_issuer::{
     Conflict, Registration, RegistryError, Stamp,
     audit::Deed,
@@ -12,7 +14,7 @@ use rusqlite::{Connection, params};
 use super::{
     approval_writes, catalog, clients,
     lane::fault,
-    record::{allow_ttl, execute, record},
+    record::{allow_ttl, execute, question, record},
     statements as sql,
 };
 
@@ -25,6 +27,11 @@ pub(super) fn create(
     let client = &new.client;
     if load(connection, client.id.as_str())?.is_some() {
         return Err(Conflict::ClientExists(client.id.clone()).into());
+    }
+    if let Ok(user) = client.id.as_str().parse::<UserId>()
+        && question::<i64>(connection, sql::IS_USER, [user.to_string()])?.is_some()
+    {
+        return Err(Conflict::ClientIdIsUsers(client.id.clone()).into());
     }
     catalog::load(connection)?.check(client)?;
     put(connection, new)?;

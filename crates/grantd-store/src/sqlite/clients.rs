@@ -6,7 +6,11 @@ use grantd_core::{Client, ClientApi, ClientState, Credential};
 use grantd_issuer::{ClientFilter, Registration};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{catalog, rows, statements as sql};
+use super::{
+    catalog,
+    questions::{self, Place},
+    rows, statements as sql,
+};
 
 /// The client as decisions need it. One read transaction: no half of a change is ever seen.
 pub(super) fn client(connection: &Connection, id: &str) -> rusqlite::Result<Option<Client>> {
@@ -43,19 +47,39 @@ pub(super) fn registrations(
     limit: u32,
 ) -> rusqlite::Result<Vec<Registration>> {
     let snapshot = connection.unchecked_transaction()?;
-    let of_one_owner = filter.owner_id.is_some();
-    let statement = if of_one_owner { sql::CLIENTS_OF_OWNER } else { sql::CLIENTS_AFTER };
-    let mut statement = snapshot.prepare_cached(statement)?;
-    let state = filter.state.map(ClientState::as_str);
-    let pattern = filter.search.as_deref().map(containing);
-    let parameters = params![after, limit, filter.owner_kind, filter.owner_id, state, pattern];
-    let ids: Vec<String> =
-        statement.query_map(parameters, |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let ids = match &filter.search {
+        None => ids(&snapshot, filter, (after, limit), (Place::Names, None))?,
+        Some(text) => {
+            let pattern = (containing(text), None);
+            let mut named = ids(&snapshot, filter, (after, limit), (Place::Names, Some(pattern)))?;
+            let range = beginning(text, after);
+            named.extend(ids(&snapshot, filter, (after, limit), (Place::Ids, Some(range)))?);
+            named.sort_unstable();
+            named.dedup();
+            named.truncate(limit as usize);
+            named
+        }
+    };
     let mut page = Vec::with_capacity(ids.len());
     for id in ids {
         page.extend(load(&snapshot, &id)?.map(|(client, _)| client));
     }
     Ok(page)
+}
+
+/// The ids of clients that are asked for in one place, in their order.
+fn ids(
+    snapshot: &Connection,
+    filter: &ClientFilter,
+    (after, limit): (&str, u32),
+    (place, found_by): (Place, Option<(String, Option<String>)>),
+) -> rusqlite::Result<Vec<String>> {
+    let (found_by, up_to) = found_by.unzip();
+    let state = filter.state.map(ClientState::as_str);
+    let (kind, id) = (&filter.owner_kind, &filter.owner_id);
+    let parameters = params![after, limit, kind, id, state, found_by, up_to.flatten()];
+    let mut statement = snapshot.prepare_cached(&questions::clients(filter, place))?;
+    statement.query_map(parameters, |row| row.get(0))?.collect()
 }
 
 /// The LIKE pattern for texts that contain this one.
@@ -64,6 +88,13 @@ pub(super) fn containing(text: &str) -> String {
     let text: String = text.chars().take(256).collect();
     let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{literal}%")
+}
+
+/// The ids that begin like this and are behind one: from the first text up to the second.
+fn beginning(text: &str, after: &str) -> (String, Option<String>) {
+    // Signs below and above all that an id may have (`ClientId`).
+    let from = format!("{after}\u{1}").max(text.to_owned());
+    (from, Some(format!("{text}\u{7f}")))
 }
 
 pub(super) fn load(
@@ -90,25 +121,4 @@ pub(super) fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
     of: &str,
 ) -> rusqlite::Result<Vec<T>> {
     connection.prepare_cached(statement)?.query_map([of], |row| rows::parse(row, 0))?.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_page_is_sorted_and_a_search_reads_an_index_instead_of_whole_clients() {
-        let mut open = Connection::open_in_memory().unwrap();
-        super::super::migrations::run(&mut open).unwrap();
-        let indexes = [
-            (sql::CLIENTS_AFTER, "USING COVERING INDEX clients_shown (id>?)"),
-            (sql::CLIENTS_OF_OWNER, "INDEX clients_owner (owner_type=? AND owner_id=? AND id>?)"),
-        ];
-        for (statement, index) in indexes {
-            let mut explain = open.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
-            let steps = explain.raw_query().mapped(|row| row.get::<_, String>(3));
-            let plan: Vec<_> = steps.map(Result::unwrap).collect();
-            assert!(plan.len() == 1 && plan[0].contains(index), "{plan:?}");
-        }
-    }
 }

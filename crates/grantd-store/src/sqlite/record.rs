@@ -3,7 +3,7 @@
 use grantd_core::{Timestamp, Ttl};
 use grantd_issuer::{
     RegistryError, Stamp, StorageFault,
-    audit::{AuditEvent, Deed},
+    audit::{AuditEvent, Deed, ROUTINE, routine_since},
     change_log::Changed,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params};
@@ -17,6 +17,23 @@ pub(super) fn record(
     changes: &[Changed],
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
+    event(connection, deed, stamp)?;
+    log(connection, changes, stamp.at)?;
+    Ok(())
+}
+
+/// Writes the audit event of what needs no right, unless the actor has done it too often.
+pub(super) fn record_routine(
+    connection: &Connection,
+    deed: &Deed,
+    stamp: &Stamp,
+) -> Result<(), StorageFault> {
+    let row = params![stamp.actor, deed.action, routine_since(stamp.at).micros(), ROUTINE];
+    let done: u32 = question(connection, sql::ROUTINE_DEEDS, row)?.unwrap_or_default();
+    if done < ROUTINE { event(connection, deed, stamp) } else { Ok(()) }
+}
+
+fn event(connection: &Connection, deed: &Deed, stamp: &Stamp) -> Result<(), StorageFault> {
     let seq = next(connection, "audit_seq")?;
     let previous = question(connection, sql::LAST_HASH, [])?.unwrap_or([0; 32]);
     let event = AuditEvent::next(seq.unsigned_abs(), &previous, deed, stamp);
@@ -31,9 +48,7 @@ pub(super) fn record(
         event.after,
         event.hash,
     ];
-    execute(connection, sql::INSERT_AUDIT, row)?;
-    log(connection, changes, stamp.at)?;
-    Ok(())
+    execute(connection, sql::INSERT_AUDIT, row).map(drop)
 }
 
 /// Writes the entries of the change log alone.

@@ -189,19 +189,20 @@ pub(super) fn user_state(row: &Row<'_>, at: usize) -> rusqlite::Result<UserState
 
 /// A text column that parses.
 pub(super) fn parse<T: FromStr<Err: Display>>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
-    parse_text(row.get_ref(at)?.as_str()?, at)
+    parsed(row.get_ref(at)?.as_str()?, at)
 }
 
-fn parse_text<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<T> {
+/// A text that parses, as a column has it.
+pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<T> {
     text.parse().map_err(|error: T::Err| broken(at, &error))
 }
 
 fn optional<T: FromStr<Err: Display>>(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T>> {
-    row.get_ref(at)?.as_str_or_null()?.map(|text| parse_text(text, at)).transpose()
+    row.get_ref(at)?.as_str_or_null()?.map(|text| parsed(text, at)).transpose()
 }
 
 fn words<T: FromStr<Err: Display>>(text: &str, at: usize) -> rusqlite::Result<Vec<T>> {
-    text.split_ascii_whitespace().map(|word| parse_text(word, at)).collect()
+    text.split_ascii_whitespace().map(|word| parsed(word, at)).collect()
 }
 
 fn named<T: Copy>(

@@ -2,10 +2,18 @@
 
 use async_trait::async_trait;
 use grantd_core::{SecretHash, SessionId, Timestamp, UserId};
-use grantd_issuer::{Session, Sessions, SignedIn, StorageFault, UserState, user_change::Ended};
+use grantd_issuer::{
+    Session, Sessions, SignedIn, Stamp, StorageFault, UserState, audit::Deed, user_change::Ended,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Sqlite, clients::names, record::execute, rows, statements as sql, users};
+use super::{
+    Sqlite,
+    clients::names,
+    lane::fault,
+    record::{execute, record_routine},
+    rows, statements as sql, users,
+};
 
 #[async_trait]
 impl Sessions for Sqlite {
@@ -44,13 +52,38 @@ impl Sessions for Sqlite {
         self.reader().read(own).await
     }
 
-    async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StorageFault> {
-        let row = [user.to_string(), id.to_string()];
-        self.write_plain(move |open| Ok(execute(open, sql::END_SESSION, row)? > 0)).await
+    async fn end_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        stamp: &Stamp,
+    ) -> Result<bool, StorageFault> {
+        let (row, stamp) = ([user.to_string(), id.to_string()], stamp.clone());
+        let change = move |open: &Connection| {
+            let own = execute(open, sql::END_SESSION, row)? > 0;
+            if own {
+                record_routine(open, &Deed::signed_out(user, &[id]), &stamp)?;
+            }
+            Ok(own)
+        };
+        self.write_plain(change).await
     }
 
-    async fn end_sessions(&self, user: UserId, ended: Ended) -> Result<(), StorageFault> {
-        self.write_plain(move |open| end(open, user, ended)).await
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        ended: Ended,
+        stamp: &Stamp,
+    ) -> Result<(), StorageFault> {
+        let stamp = stamp.clone();
+        let change = move |open: &Connection| {
+            let over = end(open, user, ended)?;
+            if over.is_empty() {
+                return Ok(());
+            }
+            record_routine(open, &Deed::signed_out(user, &over), &stamp)
+        };
+        self.write_plain(change).await
     }
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<(), StorageFault> {
@@ -59,14 +92,25 @@ impl Sessions for Sqlite {
     }
 }
 
-/// Ends sessions of a user's, in the transaction of a change perhaps.
-pub(super) fn end(connection: &Connection, user: UserId, ended: Ended) -> Result<(), StorageFault> {
+/// Ends sessions of a user's, in the transaction of a change perhaps; gives them in their order.
+pub(super) fn end(
+    connection: &Connection,
+    user: UserId,
+    ended: Ended,
+) -> Result<Vec<SessionId>, StorageFault> {
     let keep = match ended {
-        Ended::None => return Ok(()),
+        Ended::None => return Ok(Vec::new()),
         Ended::All => None,
         Ended::AllBut(id) => Some(id.to_string()),
     };
-    execute(connection, sql::END_SESSIONS, params![user.to_string(), keep]).map(drop)
+    let mut statement =
+        connection.prepare_cached(sql::END_SESSIONS).map_err(|error| fault(&error))?;
+    let over = statement
+        .query_map(params![user.to_string(), keep], |row| rows::parse(row, 0))
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>);
+    let mut over = over.map_err(|error| fault(&error))?;
+    over.sort_unstable();
+    Ok(over)
 }
 
 fn begin(
@@ -93,6 +137,7 @@ fn begin(
     ];
     execute(connection, sql::INSERT_SESSION, row)?;
     execute(connection, sql::END_OLDEST_SESSIONS, params![user, Session::MOST])?;
+    record_routine(connection, &Deed::signed_in(session), &session.stamp())?;
     Ok(true)
 }
 

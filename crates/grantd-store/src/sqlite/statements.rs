@@ -1,4 +1,4 @@
-//! Every SQL statement of the store; one test prepares them all against the migrated schema.
+//! Every SQL statement of the store but those of `questions.rs`; one test prepares them all against the migrated schema.
 
 macro_rules! statements {
     ($($name:ident = $sql:literal;)+) => {
@@ -14,16 +14,6 @@ statements! {
                      access_token_ttl, signing_alg, generation, version, created_at, updated_at, token_format, serves,
                      pkce, refresh_retry
               FROM clients WHERE id = ?1";
-    CLIENTS_AFTER = "SELECT id FROM clients
-                     WHERE id > ?1 AND (?3 IS NULL OR owner_type = ?3) AND ?4 IS NULL
-                         AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
-                         AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
-                     ORDER BY id LIMIT ?2";
-    CLIENTS_OF_OWNER = "SELECT id FROM clients
-                        WHERE id > ?1 AND owner_type = ?3 AND owner_id = ?4
-                            AND (state = ?5 OR ?5 IS NULL AND state <> 'deleted')
-                            AND (?6 IS NULL OR name LIKE ?6 ESCAPE '\\' OR id LIKE ?6 ESCAPE '\\')
-                        ORDER BY id LIMIT ?2";
     PUT_CLIENT = "INSERT INTO clients (id, name, description, kind, state, grants, redirect_uris, owner_type,
                                        owner_id, default_scope, access_token_ttl, signing_alg, generation,
                                        version, created_at, updated_at, token_format, serves, pkce, refresh_retry)
@@ -47,6 +37,8 @@ statements! {
                                              WHERE permission = ?1)
                                 RETURNING id, generation";
 
+    IS_CLIENT = "SELECT 1 FROM clients WHERE id = ?1";
+    IS_USER = "SELECT 1 FROM users WHERE id = ?1";
     USER = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
             FROM users WHERE id = ?1";
     USER_NAMED = "SELECT id, name, state, password, generation, version, created_at, updated_at, last_login_at
@@ -95,23 +87,29 @@ statements! {
                 WHERE user_id = ?1 AND ends_at > ?2 AND seen_at > ?3 ORDER BY seen_at DESC, id DESC";
     SESSION_SEEN = "UPDATE sessions SET seen_at = max(seen_at, ?2) WHERE id = ?1";
     END_SESSION = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
-    END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
+    END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2) RETURNING id";
     FORGET_SESSIONS = "DELETE FROM sessions WHERE ends_at <= ?1 OR seen_at <= ?2";
 
     CLIENTS_BY_STATE = "SELECT state, count(*) FROM clients GROUP BY state ORDER BY state";
     SECRETS_ENDING = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
                              last_used_at, last_used_from
-                      FROM credentials JOIN clients ON clients.id = client_id AND state = 'active'
+                      FROM credentials CROSS JOIN clients ON clients.id = client_id AND +state = 'active'
                       WHERE expires_at > ?1 AND expires_at <= ?2
                       ORDER BY expires_at, credentials.id LIMIT ?3";
     SECRETS_IDLE = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
                            last_used_at, last_used_from
-                    FROM credentials JOIN clients ON clients.id = client_id AND state = 'active'
-                    WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND (expires_at IS NULL OR expires_at > ?1)
+                    FROM credentials CROSS JOIN clients ON clients.id = client_id AND +state = 'active'
+                    WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND expires_at IS NULL AND ?1 IS NOT NULL
                     ORDER BY coalesce(last_used_at, credentials.created_at), credentials.id LIMIT ?3";
-    MOST_REFUSED = "SELECT client_id, name, outcome, sum(count) FROM usage JOIN clients ON clients.id = client_id
-                    WHERE hour >= ?1 AND outcome <> 'issued'
-                    GROUP BY client_id, outcome ORDER BY sum(count) DESC, client_id, outcome LIMIT ?2";
+    SECRETS_IDLE_ENDING = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
+                           last_used_at, last_used_from
+                    FROM credentials CROSS JOIN clients ON clients.id = client_id AND +state = 'active'
+                    WHERE coalesce(last_used_at, credentials.created_at) < ?2 AND expires_at > ?1
+                    ORDER BY coalesce(last_used_at, credentials.created_at), credentials.id LIMIT ?3";
+    OFTEN_REFUSED = "SELECT client_id, outcome FROM usage WHERE hour = ?1 AND outcome <> 'issued'
+                     ORDER BY count DESC LIMIT ?2";
+    REFUSED_SINCE = "SELECT name, sum(count) FROM usage JOIN clients ON clients.id = client_id
+                     WHERE client_id = ?1 AND hour >= ?2 AND outcome = ?3 GROUP BY client_id";
 
     CREDENTIALS = "SELECT id, hash, created_at, expires_at, last_used_at, last_used_from
                    FROM credentials WHERE client_id = ?1 ORDER BY created_at, id";
@@ -136,6 +134,16 @@ statements! {
                        SELECT permission FROM role_permissions NATURAL JOIN client_roles WHERE client_id = ?1)
                    WHERE permissions.name IS NOT NULL OR apis.name = 'default'
                    ORDER BY apis.name <> 'default', apis.name, permissions.name";
+
+    CLIENTS_WITH_PERMISSION = "SELECT client_id, count(*) OVER () FROM client_permissions WHERE permission = ?1
+                               ORDER BY client_id LIMIT ?2";
+    USERS_WITH_PERMISSION = "SELECT user_id, count(*) OVER () FROM user_permissions WHERE permission = ?1
+                             ORDER BY user_id LIMIT ?2";
+    ROLES_WITH_PERMISSION = "SELECT role, count(*) OVER () FROM role_permissions WHERE permission = ?1
+                             ORDER BY role LIMIT ?2";
+    CLIENTS_WITH_ROLE = "SELECT client_id, count(*) OVER () FROM client_roles WHERE role = ?1
+                         ORDER BY client_id LIMIT ?2";
+    USERS_WITH_ROLE = "SELECT user_id, count(*) OVER () FROM user_roles WHERE role = ?1 ORDER BY user_id LIMIT ?2";
 
     PERMISSIONS = "SELECT name, api, description FROM permissions ORDER BY name";
     UPDATE_PERMISSION = "UPDATE permissions SET description = ?2 WHERE name = ?1";
@@ -235,28 +243,30 @@ statements! {
     FORGET_USAGE = "DELETE FROM usage WHERE hour < ?1";
     FORGET_USAGE_TOTALS = "DELETE FROM usage_totals WHERE hour < ?1";
 
+    ROUTINE_DEEDS = "SELECT count(*) FROM (SELECT at FROM audit WHERE actor = ?1 AND action = ?2
+                                           ORDER BY seq DESC LIMIT ?4)
+                     WHERE at > ?3";
     LAST_HASH = "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1";
     INSERT_AUDIT = "INSERT INTO audit (seq, at, actor, address, action, object, before, after, hash)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    AUDIT = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-             WHERE seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action) AND ?5 IS NULL
-             ORDER BY seq LIMIT ?2";
-    AUDIT_OF = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                WHERE object = ?5 AND seq > ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
-                ORDER BY seq LIMIT ?2";
-    AUDIT_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                       WHERE seq < ?1 AND actor = coalesce(?3, actor) AND action = coalesce(?4, action)
-                           AND ?5 IS NULL
-                       ORDER BY seq DESC LIMIT ?2";
-    AUDIT_OF_BACKWARDS = "SELECT seq, at, actor, address, action, object, before, after, hash FROM audit
-                          WHERE object = ?5 AND seq < ?1 AND actor = coalesce(?3, actor)
-                              AND action = coalesce(?4, action)
-                          ORDER BY seq DESC LIMIT ?2";
 }
 
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
+
+    #[test]
+    fn what_is_done_often_is_counted_by_an_index_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrations::run(&mut connection).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", super::ROUTINE_DEEDS);
+        let mut plan = connection.prepare(&sql).unwrap();
+        let steps = plan.query_map([1; 4], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        let search = "SEARCH audit USING INDEX audit_actor_action (actor=? AND action=?)";
+        assert!(steps.iter().any(|step| step == search), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("SORT") || step.contains("B-TREE")));
+    }
 
     #[test]
     fn every_statement_prepares_against_the_migrated_schema() {

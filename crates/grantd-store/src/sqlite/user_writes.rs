@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::{
     approval_writes, catalog,
     lane::fault,
-    record::{execute, record},
+    record::{execute, question, record},
     rows, sessions, statements as sql, users,
 };
 
@@ -21,6 +21,9 @@ pub(super) fn create(
     stamp: &Stamp,
 ) -> Result<(), RegistryError> {
     let user = &new.user;
+    if question::<i64>(connection, sql::IS_CLIENT, [user.id.to_string()])?.is_some() {
+        return Err(Conflict::UserIdIsClients(user.id).into());
+    }
     let catalog = catalog::load(connection)?;
     catalog.check_permissions(&user.permissions)?;
     catalog.check_roles(&user.roles)?;

@@ -110,7 +110,7 @@ pub(crate) struct ClientList {
     /// Only those in this state: active, revoked or deleted
     #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<ClientState>,
-    /// Only those with this text in their name or id
+    /// Only those with this text in their name, or at the beginning of their id
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
 }

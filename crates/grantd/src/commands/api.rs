@@ -5,7 +5,7 @@ use grantd_core::Api;
 use grantd_issuer::{Registrar, ToJson};
 use serde_json::json;
 
-use super::{operator, registrar};
+use super::{issuer, operator, registrar};
 use crate::{cli::Api as ApiCommand, output::Output, settings::Settings};
 
 pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output) -> Result<()> {
@@ -19,6 +19,7 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
                 signing_alg: options.signing_alg,
                 access_token_ttl: options.access_token_ttl,
             };
+            let registrar = registrar.issuer(&issuer(settings)?);
             registrar.create_api(&operator(), &api).await?;
             output.answer(&api.to_json(), || format!("API {} created\n", api.name))
         }
@@ -45,7 +46,7 @@ pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output
 }
 
 async fn find(registrar: &Registrar, name: &str) -> Result<Api> {
-    let found = registrar.apis().await?.into_iter().find(|api| api.name == name);
+    let found = registrar.api(name).await?;
     found.with_context(|| format!("there is no API `{name}`: see `grantd api list`"))
 }
 

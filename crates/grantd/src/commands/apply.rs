@@ -8,7 +8,7 @@ use grantd_issuer::{CommandError, Memory, Registrar, Registry};
 use grantd_store::Sqlite;
 use serde_json::{Value, json};
 
-use super::operator;
+use super::{issuer, operator};
 use crate::{
     cli::Apply,
     declaration::{Declaration, MAX_LENGTH, Problem, read},
@@ -24,9 +24,13 @@ pub(super) async fn run(options: Apply, settings: &Settings, output: Output) -> 
     let name = if options.is_stdin() { "standard input" } else { &*options.file.to_string_lossy() };
     let refuse = |problems: Vec<Problem>| refusal(name, &problems);
     let declaration = read(&contents(&options, name)?).map_err(refuse)?;
-    let registrar = Registrar::new(registry(&options, settings)?);
+    let registrar = Registrar::new(registry(&options, settings)?).issuer(&issuer(settings)?);
     let state = state(&registrar, &declaration).await?;
     let plan = plan(&state, &declaration).map_err(refuse)?;
+    // Seen before the first change, and by a dry run too.
+    for api in plan.changes.iter().filter_map(Change::new_api) {
+        registrar.check_new_api(api)?;
+    }
     for text in &plan.warnings {
         warn(text);
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use grantd_core::{ClientState, Secret, SecretHasher};
 use grantd_issuer::{
-    ClientFilter, Clock, Created, NewClient, NewSecret, Registration, ToJson,
+    ClientFilter, Clock, Created, NewClient, NewSecret, Registration, Rotation, ToJson,
     client_change::{ClientEdit, Finish},
     clock::SystemClock,
     moment,
@@ -137,7 +137,8 @@ async fn update(options: ClientUpdate, settings: &Settings, output: Output) -> R
 async fn rotate(options: Rotate, settings: &Settings, output: Output) -> Result<()> {
     let hasher = settings.secret_key()?.secret_hasher();
     let registrar = registrar(settings)?;
-    let created = registrar.rotate(&operator(), &options.id, options.overlap, &hasher).await?;
+    let rotation = Rotation { overlap: options.overlap, version: None };
+    let created = registrar.rotate(&operator(), &options.id, rotation, &hasher).await?;
     answer_created(&created, Shown::Once, output)
 }
 
@@ -228,7 +229,7 @@ fn lines(client: &Registration) -> String {
         lines.push(("serves", client.serves.join(" ")));
     }
     if let Some(owner) = &client.owner {
-        lines.push(("owner", format!("{}:{}", owner.kind, owner.id)));
+        lines.push(("owner", owner.to_string()));
     }
     if !client.redirect_uris.is_empty() {
         lines.push(("redirect_uris", client.redirect_uris.join(" ")));

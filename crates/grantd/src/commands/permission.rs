@@ -25,9 +25,8 @@ pub(super) async fn run(
         }
         PermissionCommand::Update { name, description } => {
             registrar.change_permission(&operator(), None, &name, &description).await?;
-            let entries = registrar.permissions().await?;
-            let entry = entries.iter().find(|entry| entry.name == name);
-            output.answer(&entry.map_or(Value::Null, ToJson::to_json), || {
+            let entry = registrar.permission(name.as_str()).await?;
+            output.answer(&entry.as_ref().map_or(Value::Null, ToJson::to_json), || {
                 format!("permission {name} changed\n")
             })
         }

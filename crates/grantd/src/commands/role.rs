@@ -12,11 +12,7 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
     let registrar = registrar(settings)?;
     match command {
         Role::Create(options) => {
-            let mut permissions = options.permissions;
-            permissions.sort();
-            permissions.dedup();
-            let role =
-                RoleEntry { name: options.name, description: options.description, permissions };
+            let role = RoleEntry::new(options.name, options.description, options.permissions);
             registrar.create_role(&operator(), &role).await?;
             output.answer(&role.to_json(), || format!("role {} created\n", role.name))
         }
@@ -32,12 +28,10 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
         }
         Role::Update(options) => {
             let known = find(&registrar, &options.name).await?;
-            let mut role = known.clone();
-            role.description = options.description.unwrap_or(role.description);
-            role.permissions.extend(options.add_permissions);
-            role.permissions.retain(|name| !options.remove_permissions.contains(name));
-            role.permissions.sort();
-            role.permissions.dedup();
+            let mut permissions = [&known.permissions[..], &options.add_permissions].concat();
+            permissions.retain(|name| !options.remove_permissions.contains(name));
+            let description = options.description.unwrap_or_else(|| known.description.clone());
+            let role = RoleEntry::new(known.name.clone(), description, permissions);
             registrar.change_role(&operator(), &options.name, Some(&known), Some(&role)).await?;
             output.answer(&role.to_json(), || line(&role))
         }
@@ -50,7 +44,7 @@ pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> R
 }
 
 async fn find(registrar: &Registrar, name: &RoleName) -> Result<RoleEntry> {
-    let found = registrar.roles().await?.into_iter().find(|role| role.name == *name);
+    let found = registrar.role(name.as_str()).await?;
     found.with_context(|| format!("there is no role `{name}`: see `grantd role list`"))
 }
 

@@ -113,7 +113,7 @@ async fn password(options: cli::UserPassword, registrar: &Registrar, output: Out
     let known = registrar.user(&options.who.user).await?;
     let password = choose_password(Source::of(options.password_stdin))?;
     let hash = hash_password(&password)?;
-    let user = registrar.set_password(&operator(), known.id, hash, None).await?;
+    let user = registrar.set_password(&operator(), known.id, hash).await?;
     output.answer(&user.to_json(), || {
         format!("user {} has another password, and their sessions are over\n", user.name)
     })

@@ -108,16 +108,10 @@ impl Entry for Role {
     type What = RoleEntry;
     const KIND: &'static str = "role";
 
-    fn check(mut self) -> Result<RoleEntry, String> {
+    fn check(self) -> Result<RoleEntry, String> {
         check_description(&self.description)
             .map_err(|error| in_entry("role", &self.name, &error))?;
-        self.permissions.sort();
-        self.permissions.dedup();
-        Ok(RoleEntry {
-            name: self.name,
-            description: self.description,
-            permissions: self.permissions,
-        })
+        Ok(RoleEntry::new(self.name, self.description, self.permissions))
     }
 }
 

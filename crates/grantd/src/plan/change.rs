@@ -63,6 +63,14 @@ impl Change {
         &self.name
     }
 
+    /// The API that it creates.
+    pub(crate) fn new_api(&self) -> Option<&Api> {
+        match &self.step {
+            Step::CreateApi(api) => Some(api),
+            _ => None,
+        }
+    }
+
     /// Whether it needs the key that secrets are hashed with.
     pub(crate) fn makes_a_client(&self) -> bool {
         matches!(self.step, Step::CreateClient(_))

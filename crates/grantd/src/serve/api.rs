@@ -108,19 +108,9 @@ impl Server {
         self.noticed.notify_one();
     }
 
-    /// Whether tokens for this API would pass for tokens for the issuer itself.
-    pub(super) fn is_own_audience(&self, api: &grantd_core::Api) -> bool {
-        let own = self.issuer.identifier().trim_end_matches('/');
-        api.audience.as_deref().is_some_and(|audience| audience.trim_end_matches('/') == own)
-    }
-
     /// Where something is, as a path on this server.
     fn address_of(&self, kind: &str, name: &dyn std::fmt::Display) -> String {
-        let mut path = url::Url::parse(self.issuer.identifier()).ok();
-        if let Some(Ok(mut segments)) = path.as_mut().map(url::Url::path_segments_mut) {
-            segments.pop_if_empty().extend(["api", "v1", kind, &name.to_string()]);
-        }
-        path.map(|url| url.path().to_owned()).unwrap_or_default()
+        self.path_to(&["api", "v1", kind, &name.to_string()])
     }
 
     /// The answer to who created something.

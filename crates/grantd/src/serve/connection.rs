@@ -14,7 +14,7 @@ use axum::{
 };
 use futures_util::FutureExt;
 use grantd_core::Refused;
-use grantd_issuer::{Fault, Issuer};
+use grantd_issuer::{Fault, Issuer, Revoked};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::X_CONTENT_TYPE_OPTIONS};
 use http_body_util::{Either, Full};
 use hyper::{
@@ -35,6 +35,7 @@ use super::{
     pulse::{Pulse, Verdict, Watched},
     refusal_log::RefusalLog,
     routes::{self, Peer, TOKEN},
+    sign_in,
 };
 
 /// A body that is there at once, or one that the router made.
@@ -125,6 +126,12 @@ async fn answer(
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
         shared.metrics.refused(refused.refusal);
         shared.log.refused(&refused, from);
+    }
+    if let Some(why) = response.extensions_mut().remove::<sign_in::Refused>() {
+        shared.log.sign_in_refused(why, from);
+    }
+    if let Some(revoked) = response.extensions_mut().remove::<Revoked>() {
+        shared.log.revoked(&revoked, from);
     }
     if let Some(fault) = response.extensions_mut().remove::<Fault>() {
         shared.metrics.failed(&fault);

@@ -1,5 +1,7 @@
 //! The console, Developer → Apps: pages made by the server, for people.
 
+mod account;
+mod agent;
 mod apis;
 mod app;
 mod app_form;
@@ -25,6 +27,7 @@ mod operator;
 mod own_password;
 mod page;
 mod permissions;
+mod right;
 mod role_form;
 mod roles;
 mod same_origin;
@@ -45,7 +48,8 @@ use super::routes::Server;
 pub(super) use form::Fields;
 pub(super) use frame::Frame;
 pub(super) use once::Once;
-pub(super) use page::{Trouble, leave, message, page, private, unkept};
+pub(super) use page::{Trouble, framed, leave, message, page, private, unkept};
+pub(super) use right::Right;
 pub(super) use same_origin::same_origin;
 pub(super) use signed_in::present;
 
@@ -59,6 +63,9 @@ pub(super) fn console() -> Router<Server> {
         .nest("/developer/apps/{id}", app())
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
+        .route("/account", get(account::show))
+        .route("/account/apps", get(account::apps))
+        .route("/account/apps/disconnect", post(account::disconnect))
         .route("/account/password", get(own_password::show).post(own_password::change))
         .route("/account/sessions", get(sessions::list))
         .route("/account/sessions/revoke-others", post(sessions::revoke_others))

@@ -23,6 +23,9 @@ const IDLE: Duration = Duration::from_secs(75);
 /// Between requests while many connections are open.
 const IDLE_WHEN_BUSY: Duration = Duration::from_secs(10);
 
+/// How long somebody may take nothing of an answer that waits for them.
+const STALLED: Duration = Duration::from_mins(1);
+
 const PHASE: u64 = 0b11;
 const WAITING: u64 = 0;
 const RECEIVING: u64 = 1;
@@ -33,6 +36,8 @@ const ANSWERING: u64 = 2;
 pub(super) struct Pulse {
     start: Instant,
     state: AtomicU64,
+    /// Since when no byte of an answer goes out, in milliseconds, and 1 more; 0: what there is goes.
+    stalled: AtomicU64,
 }
 
 /// What to do with a connection now.
@@ -40,7 +45,7 @@ pub(super) struct Pulse {
 pub(super) enum Verdict {
     /// Nothing before this moment.
     FineUntil(Instant),
-    /// It sends too slowly: drop it.
+    /// It sends too slowly, or takes nothing of its answer: drop it.
     TooSlow,
     /// It has nothing to say: close it.
     Idle,
@@ -48,7 +53,7 @@ pub(super) enum Verdict {
 
 impl Pulse {
     pub(super) fn new(now: Instant) -> Self {
-        Self { start: now, state: AtomicU64::new(WAITING) }
+        Self { start: now, state: AtomicU64::new(WAITING), stalled: AtomicU64::new(0) }
     }
 
     /// Bytes came in.
@@ -68,12 +73,31 @@ impl Pulse {
         self.enter(WAITING);
     }
 
+    /// An answer was written to, and some of it went out or none.
+    fn wrote(&self, polled: &Poll<io::Result<usize>>) {
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        match polled {
+            Poll::Pending if stalled == 0 => {
+                self.stalled.store(self.millis() + 1, Ordering::Relaxed);
+            }
+            Poll::Ready(_) if stalled > 0 => self.stalled.store(0, Ordering::Relaxed),
+            Poll::Pending | Poll::Ready(_) => {}
+        }
+    }
+
     fn enter(&self, phase: u64) {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
-        self.state.store(millis << 2 | phase, Ordering::Relaxed);
+        self.state.store(self.millis() << 2 | phase, Ordering::Relaxed);
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2)
     }
 
     pub(super) fn judge(&self, now: Instant, busy: bool) -> Verdict {
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        if stalled > 0 && now >= self.start + Duration::from_millis(stalled - 1) + STALLED {
+            return Verdict::TooSlow;
+        }
         let state = self.state.load(Ordering::Relaxed);
         let since = self.start + Duration::from_millis(state >> 2);
         let (limit, verdict) = match state & PHASE {
@@ -87,7 +111,7 @@ impl Pulse {
     }
 }
 
-/// A stream that tells its pulse of every byte that comes in.
+/// A stream that tells its pulse of every byte that comes in, and of those that do not go out.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
@@ -121,7 +145,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.pulse.wrote(&polled);
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -137,7 +163,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.pulse.wrote(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -168,5 +196,58 @@ mod tests {
         pulse.answered();
         tokio::time::advance(Duration::from_secs(76)).await;
         assert_eq!(verdict(false), Verdict::Idle);
+    }
+
+    /// Something to write to that takes all or nothing.
+    struct Tap {
+        open: bool,
+    }
+
+    impl AsyncWrite for Tap {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            if self.open { Poll::Ready(Ok(bytes.len())) } else { Poll::Pending }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_an_answer_for_a_minute_is_dropped_and_who_takes_little_is_not() {
+        let pulse = Arc::new(Pulse::new(Instant::now()));
+        pulse.request_complete();
+        let mut watched = Watched::new(Tap { open: false }, Arc::clone(&pulse));
+        let mut write = |open| {
+            watched.stream.open = open;
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            let plain = Pin::new(&mut watched).poll_write(&mut context, b"x").is_ready();
+            let slices = [io::IoSlice::new(b"x")];
+            let vectored = Pin::new(&mut watched).poll_write_vectored(&mut context, &slices);
+            assert_eq!((plain, vectored.is_ready()), (open, open));
+        };
+        let dropped = || pulse.judge(Instant::now(), false) == Verdict::TooSlow;
+        for _ in 0..3 {
+            write(false);
+            tokio::time::advance(Duration::from_secs(59)).await;
+            assert!(!dropped());
+            write(false);
+            write(true);
+        }
+        tokio::time::advance(Duration::from_mins(10)).await;
+        assert!(!dropped(), "nothing waits to be taken");
+        write(false);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert!(dropped());
+        write(true);
+        assert!(!dropped());
     }
 }

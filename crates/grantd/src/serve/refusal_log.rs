@@ -1,4 +1,4 @@
-//! A line for a refused or failed request, but not a flood of them.
+//! A line for a refused or failed request or a revocation, but not a flood of them.
 
 use std::{
     collections::HashMap,
@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
-use grantd_core::{ClientId, Refusal, Refused};
-use grantd_issuer::Fault;
+use grantd_core::{ClientId, Refusal, Refused, UserId};
+use grantd_issuer::{Fault, Revoked};
 use tokio::time::Instant;
+
+use super::sign_in;
 
 /// Lines a second; what is more is counted.
 const LINES: u32 = 500;
@@ -36,6 +38,8 @@ struct Window {
 enum Subject {
     Refused(Option<ClientId>, Refusal),
     Failed(&'static str),
+    SignIn(Option<UserId>),
+    Revoked(ClientId),
 }
 
 impl RefusalLog {
@@ -46,7 +50,7 @@ impl RefusalLog {
     /// A request that we could not serve, by our own fault.
     pub(super) fn failed(&self, fault: &Fault) {
         if self.fits(Subject::Failed(fault.name())) {
-            tracing::error!(fault = fault as &dyn std::error::Error, "token request failed");
+            tracing::error!(fault = fault as &dyn std::error::Error, "request failed");
         }
     }
 
@@ -54,7 +58,23 @@ impl RefusalLog {
     pub(super) fn refused(&self, refused: &Refused, from: IpAddr) {
         if self.fits(Subject::Refused(refused.client.clone(), refused.refusal)) {
             let client = refused.client.as_ref().map(tracing::field::display);
-            tracing::info!(refusal = refused.refusal.name(), client, peer = %from, "token request refused");
+            tracing::info!(refusal = refused.refusal.name(), client, peer = %from, "request refused");
+        }
+    }
+
+    /// Somebody was not let in. Not the name that was typed: people type passwords into the wrong field.
+    pub(super) fn sign_in_refused(&self, why: sign_in::Refused, from: IpAddr) {
+        if self.fits(Subject::SignIn(why.user())) {
+            let user = why.user().map(tracing::field::display);
+            tracing::info!(refusal = why.name(), user, peer = %from, "a sign-in was refused");
+        }
+    }
+
+    /// A client ended something of its own.
+    pub(super) fn revoked(&self, revoked: &Revoked, from: IpAddr) {
+        if self.fits(Subject::Revoked(revoked.client.clone())) {
+            let Revoked { client, what } = revoked;
+            tracing::info!(%client, what, peer = %from, "a client revoked its own");
         }
     }
 
@@ -63,7 +83,7 @@ impl RefusalLog {
         if unwritten > 0 {
             tracing::warn!(
                 unwritten,
-                "refusals and faults before this line that are not in the log; usage and /metrics count them"
+                "refusals, faults and revocations before this line that are not in the log; /metrics counts them"
             );
         }
         fits

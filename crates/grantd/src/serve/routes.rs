@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    middleware::from_fn,
+    middleware::{from_fn, map_response_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -25,7 +25,7 @@ use super::{
     api::api,
     authorization::authorization,
     body,
-    console::{Once, console},
+    console::{Once, console, framed},
     feed::revocations,
     metrics::{self, Metrics},
     own_guard::own_guard,
@@ -58,6 +58,17 @@ pub(super) struct Server {
     pub(super) noticed: Arc<Notify>,
 }
 
+impl Server {
+    /// A path on this server, below the issuer's, of names that may have any sign.
+    pub(super) fn path_to(&self, names: &[&str]) -> String {
+        let mut url = Url::parse("http://any").ok();
+        if let Some(Ok(mut segments)) = url.as_mut().map(Url::path_segments_mut) {
+            segments.extend(names);
+        }
+        format!("{}{}", self.base, url.map(|url| url.path().to_owned()).unwrap_or_default())
+    }
+}
+
 /// What connections are served with.
 pub(crate) struct Routes {
     /// Everything, the token endpoint included.
@@ -88,7 +99,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         metrics: Arc::clone(&metrics),
     };
     let watching = tokio::spawn(watcher.run()).abort_handle();
-    let registrar = Arc::new(Registrar::new(Arc::clone(&storage)));
+    let registrar = Arc::new(Registrar::new(Arc::clone(&storage)).issuer(issuer.identifier()));
     let hasher = issuer.session_hasher().clone();
     let sign_in = SignIn::new(Arc::clone(&storage), hasher, issuer.identifier());
     let server = Server {
@@ -103,10 +114,9 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         sign_in: Arc::new(sign_in),
         noticed,
     };
-    let endpoints = endpoints()
-        .merge(api(&own_guard(&issuer), issuer.identifier()))
-        .merge(authorization())
-        .merge(console());
+    let pages = console().merge(authorization());
+    let pages = pages.layer(map_response_with_state(Arc::clone(&server.base), framed));
+    let endpoints = endpoints().merge(api(&own_guard(&issuer), issuer.identifier())).merge(pages);
     // Not under the issuer's path: what a proxy hands on from outside does not reach it.
     let mut router = endpoints.clone().route("/metrics", get(metrics::show));
     if path.len() > 1 {

@@ -6,7 +6,7 @@ mod throttle;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use grantd_core::{Secret, SecretHasher};
+use grantd_core::{Secret, SecretHasher, UserId};
 use grantd_issuer::{
     Accounts, Registry, SignedIn, StorageFault,
     accounts::{Opened, Origin, Proven},
@@ -27,12 +27,31 @@ pub(super) struct SignIn {
 /// Why an attempt did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// Nobody enters by this name and this password.
-    Wrong,
+    /// Nobody enters by this name and this password; whose name it is, for the log alone.
+    Wrong(Option<UserId>),
     /// Too many attempts: nothing was looked at, and nothing will be before that time is over.
     TooMany(Duration),
     /// Too many people sign in at this moment.
     Busy,
+}
+
+impl Refused {
+    /// As the log names it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Wrong(_) => "password-wrong",
+            Self::TooMany(_) => "too-many-attempts",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// Whose account it was, where that is known.
+    pub(super) const fn user(self) -> Option<UserId> {
+        match self {
+            Self::Wrong(user) => user,
+            Self::TooMany(_) | Self::Busy => None,
+        }
+    }
 }
 
 /// Who tries, as far as a server knows.
@@ -66,7 +85,8 @@ impl SignIn {
             Ok(proven) => proven,
             Err(refused) => return Ok(Err(refused)),
         };
-        Ok(self.accounts.open(proven, &origin).await?.ok_or(Refused::Wrong))
+        let user = proven.user();
+        Ok(self.accounts.open(proven, &origin).await?.ok_or(Refused::Wrong(Some(user))))
     }
 
     /// Whether somebody who is signed in knows their password, throttled like a sign-in: a browser
@@ -76,14 +96,13 @@ impl SignIn {
         who: &SignedIn,
         password: Secret,
         address: IpAddr,
-    ) -> Result<Result<(), Refused>, StorageFault> {
+    ) -> Result<Result<Proven, Refused>, StorageFault> {
         let proven = self.prove(who.user.name.as_str(), password, address).await?;
         // The name may have become another's since.
-        Ok(proven.and_then(
-            |proven| {
-                if proven.user() == who.user.id { Ok(()) } else { Err(Refused::Wrong) }
-            },
-        ))
+        Ok(proven.and_then(|proven| {
+            let own = proven.user() == who.user.id;
+            own.then_some(proven).ok_or(Refused::Wrong(Some(who.user.id)))
+        }))
     }
 
     async fn prove(
@@ -96,13 +115,16 @@ impl SignIn {
             Ok(trial) => trial,
             Err(wait) => return Ok(Err(Refused::TooMany(wait))),
         };
-        let claim = self.accounts.claim(name).await?;
+        // Nothing was judged where storage failed: that is no attempt.
+        let claim =
+            self.accounts.claim(name).await.inspect_err(|_| self.throttle.forget(&trial))?;
+        let user = claim.user();
         match self.passwords.run(move || claim.check(password)).await {
             Ok(Some(proven)) => {
                 self.throttle.succeeded(&trial);
                 Ok(Ok(proven))
             }
-            Ok(None) => Ok(Err(Refused::Wrong)),
+            Ok(None) => Ok(Err(Refused::Wrong(user))),
             Err(Busy) => {
                 self.throttle.forget(&trial);
                 Ok(Err(Refused::Busy))

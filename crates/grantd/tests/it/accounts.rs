@@ -70,6 +70,17 @@ fn under_the_issuer_s_path_everything_leads_there() {
     let form = format!("name=Ada&password={}", PASSWORD.replace(' ', "+"));
     assert_eq!(location(&ada.post("/auth/login", &form)), "/auth/developer");
     assert_eq!(ada.get("/auth/account/sessions").status, 200);
+    let too_long = "x".repeat(70_000);
+    for (status, answer) in [
+        (404, ada.get("/auth/developer/apps/nobody")),
+        (403, ada.send("POST", "/auth/logout", &[("Sec-Fetch-Site", "cross-site")], "")),
+        (400, ada.post("/auth/developer/apps", &too_long)),
+    ] {
+        assert_eq!(answer.status, status);
+        let text = answer.text();
+        assert!(text.contains(r#"rel="stylesheet" href="/auth/assets/"#), "{text}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
 }
 
 #[test]

@@ -114,7 +114,15 @@ fn op_01_a_secret_is_in_the_answer_that_made_it_and_nowhere_else() {
     assert_eq!(answer.header("etag"), Some("\"1\""));
     let client = Client { id: id.to_owned(), secret: secret.as_str().unwrap().to_owned() };
     assert_eq!(ask(&office.running, &client, "").status, 200, "it works at once");
-    let rotated = office.call("POST", &format!("/clients/{id}/rotate"), &json!({"overlap": 60}));
+    let path = format!("/clients/{id}/rotate");
+    let twice = ["\"7\"", "\"1\"", "\"1\""].map(|seen| {
+        let answer = office.send("POST", &path, &[("If-Match", seen)], r#"{"overlap":60}"#);
+        (answer.status, answer.json())
+    });
+    assert_eq!([twice[0].0, twice[1].0, twice[2].0], [412, 200, 412], "as it was seen, and once");
+    let rotated = &twice[1].1;
+    let shown = office.call("GET", &format!("/clients/{id}"), &Value::Null);
+    assert_eq!(shown["credentials"].as_array().unwrap().len(), 2, "{shown}");
     let everywhere = [
         office.call("GET", &format!("/clients/{id}"), &Value::Null),
         office.call("GET", "/clients", &Value::Null),

@@ -344,3 +344,41 @@ fn op_03_generated_secrets_and_ids_are_distinct() {
     }
     assert_eq!((ids.len(), secrets.len()), (1000, 1000));
 }
+
+#[test]
+fn an_id_that_no_address_can_name_and_a_name_that_poses_as_another_are_refused() {
+    let place = Place::new();
+    for id in [".", "..", "new"] {
+        let refused = complaint(&place, &format!("client create --name x --id {id}"));
+        assert!(refused.contains("cannot be a client's id"), "{refused}");
+        let file = place.path().join("grantd.toml");
+        std::fs::write(&file, format!("[[client]]\nclient_id = \"{id}\"\nname = \"x\"\n")).unwrap();
+        let refused = complaint(&place, &format!("apply -f {}", file.display()));
+        assert!(refused.contains("cannot be a client's id"), "{refused}");
+    }
+    let refused = place.try_tell("user create --name cli:root --password-stdin", "long enough");
+    let refused = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.contains("cannot be a user's name"), "{refused}");
+}
+
+#[test]
+fn no_api_has_the_issuer_as_its_audience_however_it_is_made() {
+    let place = Place::new();
+    let env = place.path().join(".env");
+    let kept = std::fs::read_to_string(&env).unwrap();
+    std::fs::write(&env, format!("{kept}GRANTD_ISSUER=https://auth.example\n")).unwrap();
+    for audience in ["https://auth.example", "https://auth.example/"] {
+        let refused = complaint(&place, &format!("api create x --audience {audience}"));
+        assert!(refused.contains("is the issuer itself"), "{refused}");
+        let file = place.path().join("grantd.toml");
+        let other = "[[permission]]\nname = \"p\"\n";
+        let text = format!("{other}[[api]]\nname = \"x\"\naudience = \"{audience}\"\n");
+        std::fs::write(&file, text).unwrap();
+        for dry in ["", "--dry-run"] {
+            let refused = complaint(&place, &format!("apply -f {} {dry}", file.display()));
+            assert!(refused.contains("is the issuer itself"), "{refused}");
+        }
+    }
+    place.grantd("api create x --audience https://auth.example/x");
+    assert_eq!(place.grantd("permission list")["permissions"].as_array().unwrap().len(), 0);
+}

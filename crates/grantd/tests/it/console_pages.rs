@@ -1,5 +1,7 @@
 //! The console's pages of rights, keys and the audit log: what forms do, refuse and keep.
 
+use std::io::{Read, Write};
+
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
@@ -10,18 +12,18 @@ use super::{
     wire::Answer,
 };
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A server with Ada, who manages it and is signed in.
-struct Office {
-    place: Place,
-    running: Running,
-    ada: Visitor,
-    ada_s_id: String,
+pub(crate) struct Office {
+    pub(crate) place: Place,
+    pub(crate) running: Running,
+    pub(crate) ada: Visitor,
+    pub(crate) ada_s_id: String,
 }
 
 impl Office {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let place = Place::new();
         place.grantd("permission create manage_system");
         for name in ["a.read", "a.write"] {
@@ -34,20 +36,20 @@ impl Office {
         Self { place, running, ada, ada_s_id }
     }
 
-    fn see(&mut self, page: &str) -> String {
+    pub(crate) fn see(&mut self, page: &str) -> String {
         let answer = self.ada.get(&format!("/developer/{page}"));
         assert_eq!(answer.status, 200, "{page}: {}", answer.text());
         answer.text()
     }
 
-    fn send(&mut self, page: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn send(&mut self, page: &str, fields: &[(&str, &str)]) -> Answer {
         let mut form = Serializer::new(String::new());
         form.extend_pairs(fields);
         self.ada.post(&format!("/developer/{page}"), &form.finish())
     }
 
     /// Sends a form that does what it says; gives the list behind it.
-    fn done(&mut self, page: &str, fields: &[(&str, &str)]) -> String {
+    pub(crate) fn done(&mut self, page: &str, fields: &[(&str, &str)]) -> String {
         let answer = self.send(page, fields);
         assert_eq!(answer.status, 303, "{page}: {}", answer.text());
         let list = answer.header("location").unwrap().to_owned();
@@ -56,7 +58,7 @@ impl Office {
 }
 
 /// What a hidden field of a page holds.
-fn hidden(page: &str, name: &str) -> String {
+pub(crate) fn hidden(page: &str, name: &str) -> String {
     let start = format!(r#"<input type="hidden" name="{name}" value=""#);
     let rest = page.split(&start).nth(1).unwrap_or_else(|| panic!("no {name} in {page}"));
     rest.split('"').next().unwrap().to_owned()
@@ -113,6 +115,7 @@ fn a_form_that_is_refused_keeps_what_was_typed_and_one_sent_twice_is_done_once()
     let made = office.place.grantd("audit list");
     let made = made["events"].as_array().unwrap().iter();
     let made = made.filter(|event| event["actor"].as_str().unwrap().starts_with("user:"));
+    let made = made.filter(|event| event["action"] != "user.sign-in");
     assert_eq!(made.count(), 3, "each form once");
 }
 
@@ -253,7 +256,7 @@ fn the_audit_log_is_filtered_paged_and_told_as_differences() {
         ],
     );
     let log = office.see("audit?object=role%3Ar&action=role.update");
-    assert!(log.contains("<ins>changed</ins>") && log.contains("Ada ·"), "{log}");
+    assert!(log.contains("<ins>changed</ins>") && log.contains("<bdi>user Ada</bdi> ·"), "{log}");
     assert!(!log.contains("<ins>a.read</ins>"), "what stayed is not told");
     for at in 0..60 {
         let name = format!("p{at}");
@@ -265,7 +268,8 @@ fn the_audit_log_is_filtered_paged_and_told_as_differences() {
     let next = first.split("href=\"").find(|rest| rest.contains(">Next page<")).unwrap();
     let next = next.split('"').next().unwrap().replace("&#38;", "&");
     let second = office.ada.get(&next).text();
-    assert_eq!(second.matches("<details>").count(), 11, "sixty permissions and a role: {second}");
+    let told = second.matches("<details>").count();
+    assert_eq!(told, 12, "sixty permissions, a role and a sign-in: {second}");
     assert!(second.contains("role.update") && second.contains(">First page<"), "{second}");
     assert!(office.see("audit?actor=user%3Anobody").contains("No change is like that"));
     assert!(office.see("audit/verification").contains("<strong>Yes.</strong>"));
@@ -292,4 +296,49 @@ fn what_is_filtered_is_exported_whole_as_json_and_csv() {
     assert_eq!(rows.len(), 3, "{csv}");
     assert!(rows[1].contains(",role.create,role:=r,,"), "{csv}");
     assert_eq!(Visitor::new(&office.running).get("/developer/audit/export").status, 303);
+}
+
+#[test]
+fn an_export_ends_with_the_right_to_read_it() {
+    let office = Office::open();
+    let database = rusqlite::Connection::open(office.place.path().join("grantd.db")).unwrap();
+    // Far more than the buffers of a connection hold, three pages of it.
+    let fill = "WITH RECURSIVE n(i) AS (VALUES (1000) UNION ALL SELECT i + 1 FROM n WHERE i < 2499)
+        INSERT INTO audit SELECT i, 0, 'cli:x', NULL, 'x.y', 'x:y', NULL, json_quote(hex(zeroblob(10000))),
+            zeroblob(32) FROM n";
+    database.execute(fill, []).unwrap();
+    for cut in [None, Some("user update Ada --remove-permission manage_system")] {
+        let mut stream = std::net::TcpStream::connect(office.running.address).unwrap();
+        let cookie = office.ada.cookie.clone().unwrap();
+        let headers = [("Cookie", cookie.as_str())];
+        let page = "/developer/audit/export?format=json";
+        stream.write_all(&super::wire::request("GET", page, &headers, b"")).unwrap();
+        let mut start = [0; 1000];
+        stream.read_exact(&mut start).unwrap();
+        assert!(start.starts_with(b"HTTP/1.1 200"));
+        if let Some(cut) = cut {
+            office.place.grantd(cut);
+        }
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        let whole = rest.ends_with(b"\r\n0\r\n\r\n");
+        assert_eq!((whole, rest.len() > 25_000_000), (cut.is_none(), cut.is_none()), "{cut:?}");
+    }
+}
+
+#[test]
+fn nobody_takes_their_own_right_to_manage_the_server_away() {
+    let mut office = Office::open();
+    office.place.grantd("role create boss --permission manage_system");
+    let bob = office.place.user("Bob", PASSWORD, "--permission manage_system");
+    let own = format!("users/{}/rights", office.ada_s_id);
+    let refused = office.send(&own, &[("permission", "a.read")]);
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("your own right to manage"), "{}", refused.text());
+    assert_eq!(office.ada.get("/developer/roles").status, 200);
+    // Another way to the same right, less of something else, and somebody else's are theirs to change.
+    office.done(&own, &[("role", "boss"), ("permission", "a.read")]);
+    office.done(&own, &[("role", "boss")]);
+    office.done(&format!("users/{bob}/rights"), &[]);
+    assert_eq!(office.ada.get("/developer/roles").status, 200);
 }

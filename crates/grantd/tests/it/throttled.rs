@@ -101,3 +101,18 @@ fn a_flood_of_guesses_at_once_is_counted_whole_and_the_server_goes_on() {
     assert!(storm.iter().all(|status| matches!(status, 422 | 429 | 503)), "{storm:?}");
     assert_eq!(Visitor::new(&running).get("/healthz").status, 200);
 }
+
+#[test]
+fn while_storage_fails_no_attempt_is_used_up() {
+    let place = Place::new();
+    place.user("Ada", PASSWORD, "");
+    let running = place.serve("");
+    let database = rusqlite::Connection::open(place.path().join("grantd.db")).unwrap();
+    database.execute_batch("ALTER TABLE users RENAME TO away").unwrap();
+    for _ in 0..8 {
+        assert_eq!(Visitor::new(&running).sign_in("Ada", PASSWORD).status, 503);
+    }
+    database.execute_batch("ALTER TABLE away RENAME TO users").unwrap();
+    assert_eq!(Visitor::new(&running).sign_in("Ada", "wrong wrong").status, 422);
+    assert_eq!(Visitor::new(&running).sign_in("Ada", PASSWORD).status, 303);
+}

@@ -132,3 +132,29 @@ async fn an_app_is_revoked_deleted_and_restored_by_who_types_its_name() {
     browser.says("client.restore").await;
     browser.has_no_complaints().await;
 }
+
+#[tokio::test]
+async fn one_secret_ends_with_its_tokens_and_no_others() {
+    let house = House::new();
+    let browser = house.marias_browser(Scripts::On).await;
+    let (path, id, old) = created(&browser, "Nightly export").await;
+    browser.go(&format!("{path}/secrets")).await;
+    browser.press("Rotate the secret").await;
+    browser.says("There is a new secret.").await;
+    let new = browser.text("#secret").await;
+    let (by_old, by_new) = (house.token(&id, &old).unwrap(), house.token(&id, &new).unwrap());
+
+    browser.go(&format!("{path}/secrets")).await;
+    // The newest stands first.
+    let last = "tbody tr:last-child";
+    browser.click(&format!("{last} summary")).await;
+    browser.says("The tokens that it obtained die, no others.").await;
+    browser.click(&format!("{last} button.danger")).await;
+    browser.says("The secret and its tokens are dead.").await;
+    assert!(browser.text(last).await.contains("ended"));
+    assert_eq!(house.token(&id, &old), None);
+    assert!(!house.is_alive(&by_old));
+    assert!(house.is_alive(&by_new), "what the other secret obtained lives");
+    assert!(house.token(&id, &new).is_some());
+    browser.has_no_complaints().await;
+}

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
 
+mod apis;
 mod apps;
+mod audit;
 mod forms;
 mod pages;
+mod people;
 mod rights;
 mod sign_in;
 mod without_scripts;

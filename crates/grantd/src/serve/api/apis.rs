@@ -74,11 +74,6 @@ pub(super) async fn create_api(
         signing_alg: new.signing_alg.map(|alg| alg.0),
         access_token_ttl: new.access_token_ttl.map(|ttl| ttl.0),
     };
-    if server.is_own_audience(&api) {
-        let detail =
-            "This audience is the issuer's own, and so the API `default`'s: choose another.";
-        return Err(ApiError::Conflict(detail.to_owned()));
-    }
     server.registrar.create_api(&by, &api).await?;
     server.changed().await;
     Ok(server.created("apis", &api.name, tagged(&api)))
@@ -123,7 +118,7 @@ pub(super) async fn change_api(
 }
 
 async fn find(server: &Server, name: &str) -> Result<Api, ApiError> {
-    let found = server.registrar.apis().await?.into_iter().find(|api| api.name == name);
+    let found = server.registrar.api(name).await?;
     found.ok_or_else(|| ApiError::Unknown(format!("There is no API `{name}`.")))
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use grantd_core::{ClientState, CredentialId, Ttl};
-use grantd_issuer::{ClientView, client_change::Finish};
+use grantd_issuer::{ClientView, Rotation, client_change::Finish};
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -11,14 +11,15 @@ use super::{
     authority::Actor,
     clients::{ClientWithSecret, Secrets, tagged, visible},
     error::{ApiError, Refusals},
-    extract::{At, Tag, Tagged, Wish},
+    extract::{At, IfMatch, Tag, Tagged, Wish},
 };
 use crate::serve::routes::Server;
 
 /// How a secret is rotated.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = Rotation)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rotation {
+pub(super) struct RotationAsked {
     /// How long the old secrets still work, in seconds; 0: they end at once.
     #[serde(default, deserialize_with = "super::words::whole")]
     #[schema(minimum = 0, maximum = 315_360_000)]
@@ -34,26 +35,30 @@ pub(super) struct Finishing {
     force: bool,
 }
 
-/// Gives a client a new secret, which is in this answer and nowhere else, ever
+/// Gives a client a new secret, which is in this answer and nowhere else, ever. With `If-Match`, only
+/// if the client still has that ETag (else 412), so that what is sent twice makes one secret
 #[utoipa::path(post, path = "/clients/{client_id}/rotate", tag = "clients",
-    request_body = Option<Rotation>,
+    request_body = Option<RotationAsked>,
     params(("client_id" = String, Path, description = "The client\'s id")),
     responses((status = 200, description = "The client, with its secret", body = ClientWithSecret, headers(("ETag" = String))), Refusals))]
 pub(super) async fn rotate_secret(
     State(server): State<Server>,
     Actor(by): Actor,
     At(id): At<String>,
-    Wish(rotation): Wish<Rotation>,
+    seen: IfMatch,
+    Wish(asked): Wish<RotationAsked>,
 ) -> Result<Tagged<ClientWithSecret>, ApiError> {
-    let overlap = match rotation.overlap {
+    let overlap = match asked.overlap {
         0 => None,
         seconds => Some(Ttl::from_seconds(seconds).ok_or_else(|| {
             ApiError::Malformed("The overlap is 0 to 315360000 seconds.".to_owned())
         })?),
     };
-    visible(&server, &id).await?;
+    let known = visible(&server, &id).await?;
+    seen.allows(&Tag::version(known.version))?;
+    let rotation = Rotation { overlap, version: seen.bound_to(known.version) };
     let hasher = server.issuer.secret_hasher();
-    let created = server.registrar.rotate(&by, &id, overlap, hasher).await?;
+    let created = server.registrar.rotate(&by, &id, rotation, hasher).await?;
     server.changed().await;
     let tag = Tag::version(created.client.version);
     Ok(Tagged(StatusCode::OK, tag, ClientWithSecret::of(&created, Secrets::Shown)))

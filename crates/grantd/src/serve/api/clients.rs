@@ -33,7 +33,7 @@ pub(super) struct ClientsAsked {
     /// Only those in this state; without it, all that are not deleted.
     #[param(inline)]
     state: Option<StateWord>,
-    /// Only those with this text in their name or id.
+    /// Only those with this text in their name, or at the beginning of their id.
     search: Option<String>,
     /// Only those behind this one: `next` of the page before.
     #[param(inline)]

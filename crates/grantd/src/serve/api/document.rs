@@ -22,7 +22,7 @@ use super::{authority::MANAGE, error::Problem, protocol};
             else it answers 412.",
     ),
     paths(
-        protocol::token, protocol::introspect, protocol::revoke, protocol::revocations,
+        protocol::authorize, protocol::token, protocol::introspect, protocol::revoke, protocol::revocations,
         protocol::metadata, protocol::jwks, protocol::healthz, protocol::readyz,
     ),
     components(schemas(Problem)),

@@ -107,11 +107,14 @@ impl From<CommandError> for ApiError {
             ) => Self::Changed(sentence),
             CommandError::Conflict(_)
             | CommandError::Grants(_)
+            | CommandError::OwnAudience(_)
             | CommandError::DefaultScope(_)
             | CommandError::Audit(_) => Self::Conflict(sentence),
-            CommandError::Text(..) | CommandError::RedirectUri(_) | CommandError::Audience(_) => {
-                Self::Malformed(sentence)
-            }
+            CommandError::ClientId(_)
+            | CommandError::UserName(_)
+            | CommandError::Text(..)
+            | CommandError::RedirectUri(_)
+            | CommandError::Audience(_) => Self::Malformed(sentence),
             CommandError::Storage(fault) => Self::Storage(fault),
         }
     }

@@ -127,6 +127,12 @@ impl IfMatch {
         }
     }
 
+    /// The version that a change is bound to: the one that was read, where the caller names a state.
+    pub(super) fn bound_to(&self, version: u64) -> Option<u64> {
+        let named = self.0.as_ref().is_some_and(|tags| !tags.iter().any(|tag| tag == "*"));
+        named.then_some(version)
+    }
+
     /// A race that was lost is the caller's to know who said which state they mean, and else one
     /// that a repetition wins.
     pub(super) fn explain(&self, error: ApiError) -> ApiError {

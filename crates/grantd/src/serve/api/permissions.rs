@@ -127,8 +127,7 @@ pub(super) async fn delete_permission(
 }
 
 async fn find(server: &Server, name: &str) -> Result<PermissionEntry, ApiError> {
-    let all = server.registrar.permissions().await?;
-    let found = all.into_iter().find(|entry| entry.name.as_str() == name);
+    let found = server.registrar.permission(name).await?;
     found.ok_or_else(|| ApiError::Unknown(format!("There is no permission `{name}`.")))
 }
 

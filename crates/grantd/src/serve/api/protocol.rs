@@ -107,6 +107,43 @@ pub(super) struct FeedPlace {
     after: Option<String>,
 }
 
+/// What an app asks of a user (RFC 6749 section 4.1.1, RFC 7636 section 4.3). Each is there once; others
+/// are ignored.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AuthorizationAsk {
+    /// The app.
+    client_id: String,
+    /// One of the app's, character by character; may be left out where there is one only.
+    redirect_uri: Option<String>,
+    /// `code`.
+    response_type: Option<String>,
+    /// Returned as it came.
+    state: Option<String>,
+    /// Permissions, separated by blanks.
+    scope: Option<String>,
+    /// The audience of the API that the token will be for (RFC 8707).
+    resource: Option<String>,
+    /// SHA-256 of the verifier, in base64url.
+    code_challenge: Option<String>,
+    /// `S256`.
+    code_challenge_method: Option<String>,
+    /// `none`, `login`, `consent` or `select_account`, separated by blanks.
+    prompt: Option<String>,
+    /// For how many seconds the user may have been signed in.
+    max_age: Option<String>,
+}
+
+/// Asks a user whether an app may act for them, in their browser
+#[utoipa::path(get, path = "/oauth/authorize", tag = "oauth", params(AuthorizationAsk), security(()),
+    responses(
+        (status = 200, description = "The page that asks", body = String, content_type = "text/html"),
+        (status = 303, description = "To the login page, or back to the app with `code` or `error`, `state` and `iss`",
+            headers(("Location" = String))),
+        (status = 400, description = "A page: the app is unknown, or the address is not its own", body = String, content_type = "text/html"),
+        (status = 503, description = "A page: the database does not answer", body = String, content_type = "text/html")))]
+pub(super) fn authorize() {}
+
 /// Gives an access token
 #[utoipa::path(post, path = "/oauth/token", tag = "oauth",
     request_body(content((TokenRequest = "application/x-www-form-urlencoded"), (TokenRequest = "application/json"))),

@@ -60,11 +60,8 @@ pub(super) async fn create_role(
     Actor(by): Actor,
     Body(new): Body<RoleNew>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let role = RoleEntry {
-        name: new.name.0,
-        description: new.description.map(|text| text.0).unwrap_or_default(),
-        permissions: sorted(new.permissions),
-    };
+    let description = new.description.map(|text| text.0).unwrap_or_default();
+    let role = RoleEntry::new(new.name.0, description, plain(new.permissions));
     server.registrar.create_role(&by, &role).await?;
     server.changed().await;
     Ok(server.created("roles", &role.name, tagged(&role)))
@@ -101,7 +98,7 @@ pub(super) async fn change_role(
         role.description = description.0;
     }
     if let Some(permissions) = patch.permissions {
-        role.permissions = sorted(permissions);
+        role = RoleEntry::new(role.name, role.description, plain(permissions));
     }
     let changed = server.registrar.change_role(&by, &known.name, Some(&known), Some(&role)).await;
     changed.map_err(|error| seen.explain(error.into()))?;
@@ -128,18 +125,11 @@ pub(super) async fn delete_role(
 }
 
 async fn find(server: &Server, name: &str) -> Result<RoleEntry, ApiError> {
-    let found = server.registrar.roles().await?.into_iter().find(|role| role.name.as_str() == name);
+    let found = server.registrar.role(name).await?;
     found.ok_or_else(|| ApiError::Unknown(format!("There is no role `{name}`.")))
 }
 
 fn tagged(role: &RoleEntry) -> Tagged<RoleView> {
     let shown = RoleView::from(role);
     Tagged(StatusCode::OK, Tag::of(&shown), shown)
-}
-
-fn sorted(names: Vec<PermissionName>) -> Vec<grantd_core::Permission> {
-    let mut names: Vec<_> = plain(names);
-    names.sort();
-    names.dedup();
-    names
 }

@@ -13,8 +13,8 @@ use utoipa::{
     },
 };
 
-/// What a user signs in with: 1 to 200 characters on one line, without blanks at its ends, and no
-/// UUID. Unique whatever the case of its letters.
+/// What a user signs in with: 1 to 200 characters on one line, without blanks at its ends, without
+/// colons and signs that are not seen, and no UUID. Unique whatever the case of its letters.
 #[derive(Clone, Debug)]
 pub(super) struct LoginName(pub(super) UserName);
 
@@ -30,8 +30,15 @@ pub(super) struct UserIdText(pub(super) UserId);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UserStateWord(pub(super) UserState);
 
-const NAME: &str = "^[^\\s\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]\
-    ([^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]{0,198}[^\\s\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029])?$";
+/// Format characters (Unicode's Cf) of the first plane; [`UserName::is_plain`] knows the others too.
+macro_rules! unseen {
+    () => {
+        ":\\x00-\\x1f\\x7f-\\x9f\\xad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b-\\u200f\
+        \\u2028-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff\\ufff9-\\ufffb"
+    };
+}
+const NAME: &str =
+    concat!("^[^\\s", unseen!(), "]([^", unseen!(), "]{0,198}[^\\s", unseen!(), "])?$");
 const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 /// Fewer than [`Password::MAX_BYTES`] of the longest characters: a schema counts no bytes.
 const LONGEST: usize = 250;
@@ -67,7 +74,7 @@ impl<'de> Deserialize<'de> for PasswordText {
 
 impl PartialSchema for LoginName {
     fn schema() -> RefOr<Schema> {
-        described("What a user signs in with: 1 to 200 characters on one line, without blanks at its ends, and no UUID. Unique whatever the case of its letters.")
+        described("What a user signs in with: 1 to 200 characters on one line, without blanks at its ends, without colons and signs that are not seen (Unicode's format characters), and no UUID. Unique whatever the case of its letters.")
             .pattern(Some(NAME))
             .build()
             .into()

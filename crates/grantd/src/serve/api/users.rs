@@ -18,7 +18,7 @@ use super::{
     user_words::{LoginName, PasswordText, UserIdText, UserStateWord},
     words::{PermissionName, RoleText, given, plain},
 };
-use crate::serve::routes::Server;
+use crate::serve::{routes::Server, shut_out::OWN_RIGHT};
 
 /// Which users are asked for.
 #[derive(Deserialize, IntoParams)]
@@ -134,6 +134,9 @@ pub(super) async fn change_user(
     let known = find(&server, &id).await?;
     seen.allows(&Tag::version(known.version))?;
     let edit = patch.edit_of(&known);
+    if server.shuts_out(&by, &known, &edit).await? {
+        return Err(ApiError::Conflict(OWN_RIGHT.to_owned()));
+    }
     let changed = server.registrar.edit_user(&by, known.id, edit, Some(known.version)).await;
     let changed = changed.map_err(|error| seen.explain(error.into()))?;
     server.changed().await;
@@ -183,7 +186,7 @@ pub(super) async fn set_password(
 ) -> Result<StatusCode, ApiError> {
     let known = find(&server, &id).await?;
     let hash = hash(&server, new.password.0).await?;
-    server.registrar.set_password(&by, known.id, hash, None).await?;
+    server.registrar.set_password(&by, known.id, hash).await?;
     server.changed().await;
     Ok(StatusCode::NO_CONTENT)
 }

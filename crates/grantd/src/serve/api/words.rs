@@ -59,7 +59,7 @@ words! {
     /// A role's name, of the same characters as a permission's.
     RoleText(RoleName) by RoleName: text(r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$");
     /// A client's id.
-    ClientIdText(ClientId) by ClientId: text(r"^[\x20-\x7e]{1,255}$");
+    ClientIdText(ClientId) by ClientId: text(r"^(?!\.{1,2}$|new$)[\x20-\x7e]{1,255}$");
     /// A grant type (RFC 6749 section 1.3).
     Grant(GrantType) by GrantType: one_of(&GrantType::ALL.map(GrantType::as_str));
     /// A signing algorithm (RFC 7518, RFC 8037).

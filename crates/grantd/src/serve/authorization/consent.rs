@@ -6,13 +6,13 @@ use axum::{
     response::Response,
 };
 use grantd_core::{AuthorizationRequest, ClientKind, Refusal};
-use grantd_issuer::{Admin, PermissionEntry, SignedIn};
+use grantd_issuer::{Admin, SignedIn};
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
 use super::{Trouble, login_before, policy_source};
 use crate::serve::{
-    console::{self, Fields, Frame},
+    console::{self, Fields, Frame, Right},
     routes::{Peer, Server},
 };
 
@@ -37,12 +37,6 @@ struct Consent {
     other_account: String,
 }
 
-/// A permission in plain words.
-struct Right {
-    name: String,
-    words: String,
-}
-
 /// The page that asks.
 pub(super) async fn question(
     server: &Server,
@@ -54,7 +48,6 @@ pub(super) async fn question(
     let client = &request.addressed.client;
     let registration = server.storage.registration(client.id.as_str()).await?;
     let permissions = server.storage.permissions().await?;
-    let in_words = |name: &str| Right::of(name, &permissions);
     let has = |name: &&str| scope.split(' ').any(|known| known == *name);
     let (app, description, owner) = registration.map_or_else(
         || (client.id.to_string(), String::new(), None),
@@ -66,8 +59,8 @@ pub(super) async fn question(
         description,
         owner: owner.map(|owner| format!("{} {}", owner.kind, owner.id)),
         user: who.user.name.to_string(),
-        allowed: request.asked.names().filter(has).map(in_words).collect(),
-        missing: request.asked.names().filter(|name| !has(name)).map(in_words).collect(),
+        allowed: Right::all(request.asked.names().filter(has), &permissions),
+        missing: Right::all(request.asked.names().filter(|name| !has(name)), &permissions),
         target: place(request.addressed.redirect_uri.as_str()),
         public: client.kind == ClientKind::Public,
         query: query.to_owned(),
@@ -119,14 +112,6 @@ async fn decide(
     }
     let by = Admin::user(&who.user.id.to_string(), Some(address));
     Ok(console::leave(&server.issuer.approve(&request, &who, scope, &by).await?))
-}
-
-impl Right {
-    fn of(name: &str, permissions: &[PermissionEntry]) -> Self {
-        let known = permissions.iter().find(|known| known.name.as_str() == name);
-        let words = known.map(|known| known.description.clone()).unwrap_or_default();
-        Self { name: name.to_owned(), words }
-    }
 }
 
 /// The host that gets the answer; an app on the user's own machine has none.

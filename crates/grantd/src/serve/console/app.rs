@@ -155,9 +155,5 @@ pub(super) fn back(server: &Server, id: &str, tab: &str, did: &str) -> Response 
 
 /// An app's page, the issuer's path included.
 pub(super) fn path_of(server: &Server, id: &str) -> String {
-    let mut url = url::Url::parse("http://console").ok();
-    if let Some(Ok(mut segments)) = url.as_mut().map(url::Url::path_segments_mut) {
-        segments.extend(["developer", "apps", id]);
-    }
-    format!("{}{}", server.base, url.map(|url| url.path().to_owned()).unwrap_or_default())
+    server.path_to(&["developer", "apps", id])
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use grantd_core::{ClientId, GrantType};
+use grantd_core::{ClientId, ClientKind, GrantType, Pkce, Ttl};
 use grantd_issuer::{
     Clock, CommandError, Conflict, Entropy, NewClient, Owner, Registration, Setting,
     client_change::ClientEdit, clock::SystemClock, entropy::SystemEntropy,
@@ -51,6 +51,10 @@ struct Said {
     grants: Vec<String>,
     redirect_uris: String,
     owner: String,
+    /// Whether it may act for users without PKCE.
+    without_pkce: bool,
+    /// How long it may send a used refresh token again; empty: not at all.
+    refresh_retry: String,
 }
 
 /// What is wrong, and with which field.
@@ -179,19 +183,22 @@ impl Said {
             grants: fields.all("grant").map(str::to_owned).collect(),
             redirect_uris: fields.lines("redirect_uris").join("\n"),
             owner: fields.text("owner").to_owned(),
+            without_pkce: fields.has("pkce", "optional"),
+            refresh_retry: fields.text("refresh_retry").to_owned(),
         }
     }
 
     fn shown(client: &Registration) -> Self {
-        let owner = client.owner.as_ref();
         Self {
             id: client.version.to_string(),
             name: client.name.clone(),
             description: client.description.clone(),
-            public: false,
+            public: client.kind == ClientKind::Public,
             grants: client.grants.iter().map(|grant| grant.as_str().to_owned()).collect(),
             redirect_uris: client.redirect_uris.join("\n"),
-            owner: owner.map(|owner| format!("{}:{}", owner.kind, owner.id)).unwrap_or_default(),
+            owner: client.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
+            without_pkce: client.pkce == Pkce::Optional,
+            refresh_retry: client.refresh_retry.map(|ttl| ttl.to_string()).unwrap_or_default(),
         }
     }
 
@@ -216,6 +223,18 @@ impl Said {
         })
     }
 
+    const fn pkce(&self) -> Pkce {
+        if self.without_pkce { Pkce::Optional } else { Pkce::Required }
+    }
+
+    fn retry(&self) -> Result<Option<Ttl>, Problem> {
+        if self.refresh_retry.is_empty() {
+            return Ok(None);
+        }
+        let wrong = |_| Problem::at("refresh_retry", "Write a time like 30s, or nothing.");
+        self.refresh_retry.parse().map(Some).map_err(wrong)
+    }
+
     fn granted(&self) -> Result<Vec<GrantType>, Problem> {
         let grants: Vec<_> = self.grants.iter().filter_map(|grant| grant.parse().ok()).collect();
         if grants.is_empty() {
@@ -234,6 +253,8 @@ impl Said {
             grants: self.granted()?,
             redirect_uris: self.uris(),
             owner: self.owned_by()?,
+            pkce: self.pkce(),
+            refresh_retry: self.retry()?,
             ..NewClient::default()
         })
     }
@@ -245,6 +266,8 @@ impl Said {
             grants: Some(self.granted()?.into_iter().collect()),
             redirect_uris: Some(self.uris()),
             owner: self.owned_by()?.map_or(Setting::Clear, Setting::Set),
+            pkce: Some(self.pkce()),
+            refresh_retry: self.retry()?.map_or(Setting::Clear, Setting::Set),
             ..ClientEdit::default()
         })
     }

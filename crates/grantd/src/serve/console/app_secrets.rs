@@ -7,8 +7,8 @@ use axum::{
 };
 use grantd_core::{Timestamp, Ttl};
 use grantd_issuer::{
-    Clock, CommandError, Conflict, CredentialSummary, Registration, client_change::Finish,
-    clock::SystemClock,
+    Clock, CommandError, Conflict, CredentialSummary, Registration, Rotation,
+    client_change::Finish, clock::SystemClock,
 };
 use http::StatusCode;
 
@@ -43,6 +43,10 @@ struct Row {
     live: bool,
 }
 
+/// To whom sent a form of a page that is not true any more, by a second click perhaps.
+const TWICE: &str = "Not rotated: the app was changed since you opened this page. If you sent the form \
+    twice, it was rotated once, and the new secret waits a minute for you on the Overview.";
+
 /// `GET /developer/apps/{id}/secrets`
 pub(super) async fn show(
     operator: Operator,
@@ -74,7 +78,18 @@ pub(super) async fn rotate(
         },
     };
     let hasher = server.issuer.secret_hasher();
-    let created = server.registrar.rotate(&operator.by, &id, overlap, hasher).await?;
+    // A form that does not say what it was made of rotates nothing: no client has version 0.
+    let version = Some(fields.text("version").parse().unwrap_or_default());
+    let rotation = Rotation { overlap, version };
+    let created = match server.registrar.rotate(&operator.by, &id, rotation, hasher).await {
+        Ok(created) => created,
+        Err(CommandError::Conflict(Conflict::VersionDiffers(_))) => {
+            let client = server.registrar.client(&id).await?;
+            let problem = Some(TWICE.to_owned());
+            return Ok(shown(&operator, &server, &client, "", problem));
+        }
+        Err(error) => return Err(error.into()),
+    };
     server.changed().await;
     if let Some((_, secret)) = created.secret {
         server.once.keep(&operator.session, &id, secret);
@@ -126,19 +141,12 @@ fn shown(
 ) -> Response {
     let now = SystemClock.now();
     let status = if problem.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let live = |known: &&CredentialSummary| known.expires_at.is_none_or(|end| now < end);
-    let alive: Vec<_> = client.credentials.iter().filter(live).collect();
-    let newest = alive.last().map(|newest| newest.created_at);
-    let used_since = |known: &&&CredentialSummary| {
-        let since = newest.unwrap_or_default();
-        known.last_used.as_ref().is_some_and(|last| last.at >= since && known.created_at < since)
-    };
     let template = Secrets {
         frame: operator.frame(Section::Apps),
         app: App::new(server, client, Tab::Secrets, did),
         rows: client.credentials.iter().rev().map(|known| Row::of(known, now)).collect(),
-        rotating: alive.len() > 1,
-        still_used: alive.iter().find(used_since).map(|known| used(known)),
+        rotating: client.credentials.iter().filter(|known| known.is_live(now)).count() > 1,
+        still_used: client.old_secret_in_use(now).map(used),
         problem,
     };
     page(status, &template)
@@ -151,7 +159,7 @@ impl Row {
             age: age(known.created_at, now),
             used: used(known),
             ends: known.expires_at.map_or_else(|| "never".to_owned(), said),
-            live: known.expires_at.is_none_or(|end| now < end),
+            live: known.is_live(now),
         }
     }
 }

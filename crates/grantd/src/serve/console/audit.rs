@@ -26,7 +26,7 @@ use crate::serve::routes::Server;
 const PAGE: u32 = 50;
 
 /// What is done most, for a list to choose from; anything else may be typed.
-const ACTIONS: [&str; 12] = [
+const ACTIONS: [&str; 19] = [
     "client.create",
     "client.update",
     "client.rotate",
@@ -38,7 +38,14 @@ const ACTIONS: [&str; 12] = [
     "role.delete",
     "permission.create",
     "permission.delete",
+    "api.create",
     "api.update",
+    "user.create",
+    "user.update",
+    "user.password",
+    "user.disable",
+    "user.sign-in",
+    "user.sign-out",
 ];
 
 #[derive(Template)]
@@ -52,6 +59,8 @@ struct Audit {
 }
 
 struct Event {
+    /// What was changed by its name, where its id says nothing to people.
+    named: Option<String>,
     /// Who did it, as people call them.
     actor: String,
     shown: AuditEventView,
@@ -95,14 +104,15 @@ pub(super) async fn list(
     Ok(page(StatusCode::OK, &Audit { frame, asked, events, first, next }))
 }
 
-/// Who did it, by the name that people know; an id says nothing to them.
+/// Who did it, by the name that people know; an id says nothing to them. The kind stands before it:
+/// a person may have been called `cli:root`.
 async fn name_users(server: &Server, events: &mut [Event]) -> Result<(), Trouble> {
     let mut known: HashMap<String, String> = HashMap::new();
     for event in events {
         let Some(id) = event.shown.actor.strip_prefix("user:") else { continue };
         if !known.contains_key(id) {
             let name = match server.registrar.user(id).await {
-                Ok(user) => user.name.to_string(),
+                Ok(user) => format!("user {}", user.name),
                 Err(CommandError::UserUnknown(_)) => event.shown.actor.clone(),
                 Err(error) => return Err(error.into()),
             };
@@ -136,7 +146,10 @@ pub(super) async fn verify(
 impl Event {
     fn of(shown: AuditEventView) -> Self {
         let differences = difference(shown.before.as_ref(), shown.after.as_ref());
-        Self { actor: shown.actor.clone(), shown, differences }
+        let is_by_id = ["client:", "user:"].iter().any(|kind| shown.object.starts_with(kind));
+        let object = shown.after.as_ref().or(shown.before.as_ref()).filter(|_| is_by_id);
+        let named = object.and_then(|object| Some(object.get("name")?.as_str()?.to_owned()));
+        Self { actor: shown.actor.clone(), named, shown, differences }
     }
 
     /// The page of the app that was changed.

@@ -6,15 +6,15 @@ use axum::{
     response::Response,
 };
 use futures_util::stream;
-use grantd_issuer::{AuditEventView, CommandError};
+use grantd_issuer::{AuditEventView, CommandError, StorageFault};
 use http::{
-    HeaderValue,
+    HeaderMap, HeaderValue,
     header::{CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE},
 };
 use serde_json::Value;
 
 use super::{audit::Asked, form::InQuery, operator::Operator};
-use crate::serve::{feed::Streaming, routes::Server};
+use crate::serve::{MANAGE, feed::Streaming, routes::Server};
 
 /// How many changes are in memory at a time.
 const PAGE: u32 = 500;
@@ -38,32 +38,56 @@ enum Place {
     End,
 }
 
+/// Why a file breaks off.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error(transparent)]
+    Storage(#[from] StorageFault),
+    #[error("who saves the audit log may read it no more")]
+    NotAllowed,
+}
+
 /// `GET /developer/audit/export?format=csv|json`: what is filtered, the newest first. Where storage
-/// fails in the middle the answer breaks off, so that nobody takes a part for the whole.
+/// fails in the middle, or the right to read it has ended, the answer breaks off, so that nobody takes
+/// a part for the whole.
 pub(super) async fn export(
     _: Operator,
     State(server): State<Server>,
+    headers: HeaderMap,
     InQuery(fields): InQuery,
 ) -> Response {
     let form = if fields.text("format") == "json" { Form::Json } else { Form::Csv };
     let asked = Asked::of(&fields);
-    let state = (server, asked, Place::Start);
-    let parts = stream::try_unfold(state, move |(server, asked, place)| async move {
-        let (after, first) = match place {
-            Place::Start => (None, true),
-            Place::Behind(seq) => (Some(seq), false),
-            Place::End => return Ok::<_, CommandError>(None),
-        };
-        let events = server.registrar.audit(&asked.page(after, PAGE)).await?;
-        let next = match events.last() {
-            Some(last) if events.len() == PAGE as usize => Place::Behind(last.seq),
-            _ => Place::End,
-        };
-        let views: Vec<_> = events.iter().map(AuditEventView::from).collect();
-        let text = form.part(&views, first, matches!(next, Place::End));
-        Ok(Some((Bytes::from(text), (server, asked, next))))
-    });
+    let state = (server, headers, Place::Start);
+    let parts =
+        stream::try_unfold((state, asked), move |((server, headers, place), asked)| async move {
+            let (after, first) = match place {
+                Place::Start => (None, true),
+                Place::Behind(seq) => (Some(seq), false),
+                Place::End => return Ok::<_, Broken>(None),
+            };
+            may_read_on(&server, &headers).await?;
+            let events = server.registrar.audit(&asked.page(after, PAGE)).await?;
+            let next = match events.last() {
+                Some(last) if events.len() == PAGE as usize => Place::Behind(last.seq),
+                _ => Place::End,
+            };
+            let views: Vec<_> = events.iter().map(AuditEventView::from).collect();
+            let text = form.part(&views, first, matches!(next, Place::End));
+            Ok(Some((Bytes::from(text), ((server, headers, next), asked))))
+        });
     answer(form, Body::from_stream(parts))
+}
+
+/// A slow reader takes longer than a right may last: it is looked at anew before each page.
+async fn may_read_on(server: &Server, headers: &HeaderMap) -> Result<(), Broken> {
+    let who = match server.sign_in.cookie.find(headers) {
+        Some(secret) => server.sign_in.accounts.signed_in(secret).await?,
+        None => None,
+    };
+    if who.is_some_and(|who| who.can(MANAGE)) { Ok(()) } else { Err(Broken::NotAllowed) }
 }
 
 fn answer(form: Form, body: Body) -> Response {
@@ -72,7 +96,8 @@ fn answer(form: Form, body: Body) -> Response {
         Form::Json => ("application/json", "attachment; filename=\"grantd-audit.json\""),
     };
     let mut response = Response::new(body);
-    // Its end is the connection's: a slow reader is not taken for an idle connection.
+    // Its end is the connection's: a slow reader is not taken for an idle connection. One that takes
+    // nothing at all is dropped (`pulse.rs`).
     response.extensions_mut().insert(Streaming);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -1,5 +1,6 @@
 //! Token requests over time as a small drawing, made by the server.
 
+use super::filters;
 use askama::Template;
 use grantd_issuer::{Hour, Outcome, UsageCount};
 

@@ -42,6 +42,11 @@ impl Complaint {
                 "audience",
                 "Write an absolute URI without fragment, like https://api.example.".to_owned(),
             ),
+            CommandError::OwnAudience(_) => (
+                "audience",
+                "This is the issuer itself, the audience of the API default: choose another."
+                    .to_owned(),
+            ),
             CommandError::Conflict(conflict) => return Ok(Self::about_conflict(conflict)),
             other => (WHOLE, format!("{other}.")),
         };

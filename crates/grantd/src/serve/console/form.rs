@@ -4,12 +4,12 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::{StatusCode, header::CONTENT_TYPE, request::Parts};
 use url::form_urlencoded;
 
-use super::{frame::Frame, page::message};
+use super::page::notice;
 use crate::serve::{body, pulse::Pulse};
 
 /// The fields of a form, in the order in which they came.
@@ -76,13 +76,11 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             Ok(body) if essence.trim() == "application/x-www-form-urlencoded" => {
                 Ok(Self::parse(&body))
             }
-            Ok(_) | Err(_) => Err(message(
+            Ok(_) | Err(_) => Err(notice(
                 StatusCode::BAD_REQUEST,
-                Frame::bare(""),
                 "That form could not be read",
                 "It is larger than 64 KiB, or it broke off on its way. Go back and send it again.",
-            )
-            .into_response()),
+            )),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The login page, and the way out.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -80,14 +80,12 @@ pub(super) async fn sign_in(
         Ok(opened) => opened,
         Err(refused) => {
             let (status, text) = told(refused, WRONG);
-            // Not the name: people type passwords into the wrong field.
-            tracing::info!(%address, status = status.as_u16(), "a sign-in was refused");
             return Ok(wait_for(refused, form.again(&server, status, text).await));
         }
     };
     tracing::info!(%address, user = %opened.user.id, "signed in");
     // The session before, if there was one in this browser, would be nobody's to end.
-    end_present(&headers, &server).await?;
+    end_present(&headers, &server, address).await?;
     let start = start_page(&server, opened.secret.reveal()).await?;
     let address = if form.return_to.is_empty() { start } else { form.return_to };
     Ok(leave_for(&address, server.sign_in.cookie.set(&opened.secret)))
@@ -96,9 +94,10 @@ pub(super) async fn sign_in(
 /// `POST /logout`
 pub(super) async fn sign_out(
     State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    end_present(&headers, &server).await?;
+    end_present(&headers, &server, address).await?;
     let address = format!("{}/login", server.base);
     Ok(leave_for(&address, server.sign_in.cookie.clear()))
 }
@@ -111,9 +110,9 @@ async fn start_page(server: &Server, secret: &str) -> Result<String, Trouble> {
     Ok(format!("{}{path}", server.base))
 }
 
-async fn end_present(headers: &HeaderMap, server: &Server) -> Result<(), Trouble> {
+async fn end_present(headers: &HeaderMap, server: &Server, from: IpAddr) -> Result<(), Trouble> {
     if let Some(who) = present(headers, server).await? {
-        server.sign_in.accounts.end_session(who.user.id, who.session.id).await?;
+        server.sign_in.accounts.end_session(&who, who.session.id, Some(from)).await?;
     }
     Ok(())
 }
@@ -133,7 +132,7 @@ pub(super) fn leave_for(address: &str, cookie: Option<HeaderValue>) -> Response 
 /// How a refusal is told.
 pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
     match refused {
-        Refused::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned()),
+        Refused::Wrong(_) => (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned()),
         Refused::TooMany(wait) => {
             let unit = if seconds(wait) == 1 { "second" } else { "seconds" };
             let text = format!("Too many attempts. Try again in {} {unit}.", seconds(wait));
@@ -146,10 +145,11 @@ pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
     }
 }
 
-/// The answer, with `Retry-After` where waiting helps.
+/// The answer, with `Retry-After` where waiting helps, and for the log what was refused.
 pub(super) fn wait_for(refused: Refused, mut response: Response) -> Response {
+    response.extensions_mut().insert(refused);
     let wait = match refused {
-        Refused::Wrong => return response,
+        Refused::Wrong(_) => return response,
         Refused::TooMany(wait) => seconds(wait),
         Refused::Busy => 1,
     };

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use grantd_core::Secret;
-use grantd_issuer::Admin;
+use grantd_issuer::{Admin, CommandError, Conflict};
 use http::StatusCode;
 
 use super::{
@@ -52,18 +52,28 @@ pub(super) async fn change(
         return again(Complaint::at("again", "The two are not the same."));
     }
     let present = Secret::new(fields.exact("present").to_owned());
-    if let Err(refused) = server.sign_in.confirm(&me.who, present, address).await? {
-        let (status, text) = told(refused, "This is not your present password.");
-        let response = OwnPassword::shown(&me, status, Complaint::at("present", text));
-        return Ok(wait_for(refused, response));
-    }
+    let proven = match server.sign_in.confirm(&me.who, present, address).await? {
+        Ok(proven) => proven,
+        Err(refused) => {
+            let (status, text) = told(refused, "This is not your present password.");
+            let response = OwnPassword::shown(&me, status, Complaint::at("present", text));
+            return Ok(wait_for(refused, response));
+        }
+    };
     let hash = match hashed(&server, &fields).await {
         Ok(hash) => hash,
         Err(complaint) => return again(complaint),
     };
     // Their authority over their own password; nothing else is done with it.
     let by = Admin::user(&me.who.user.id.to_string(), Some(address));
-    server.registrar.set_password(&by, me.who.user.id, hash, Some(me.who.session.id)).await?;
+    let session = me.who.session.id;
+    match server.registrar.change_own_password(&by, &proven, hash, session).await {
+        Err(CommandError::Conflict(Conflict::PasswordDiffers(_))) => {
+            let text = "Somebody gave you another password meanwhile: that one holds.";
+            return again(Complaint::at("", text));
+        }
+        changed => changed?,
+    };
     server.changed().await;
     Ok(leave_for(&format!("{}/account/sessions?done=password", server.base), None))
 }

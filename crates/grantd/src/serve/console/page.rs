@@ -1,8 +1,11 @@
 //! A page on the wire: HTML that no other site may frame, run scripts in, or keep.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     body::Body,
+    extract::State,
     response::{IntoResponse, Response},
 };
 use grantd_issuer::{CommandError, Fault, StorageFault};
@@ -66,21 +69,49 @@ impl From<StorageFault> for Trouble {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let frame = Frame::bare("");
         match self {
-            Self::Missing(text) => message(StatusCode::NOT_FOUND, frame, "Not found", &text),
+            Self::Missing(text) => notice(StatusCode::NOT_FOUND, "Not found", text),
             Self::Refused(CommandError::Storage(fault)) => {
                 let text = "The database does not answer. Try again in a moment.";
-                let mut response = message(StatusCode::SERVICE_UNAVAILABLE, frame, "Not now", text);
+                let mut response = notice(StatusCode::SERVICE_UNAVAILABLE, "Not now", text);
                 response.extensions_mut().insert(Fault::Storage(fault));
                 response
             }
             Self::Refused(error) => {
                 let text = format!("{error}. Go back and look at it again.");
-                message(StatusCode::CONFLICT, frame, "That was not done", &text)
+                notice(StatusCode::CONFLICT, "That was not done", text)
             }
         }
     }
+}
+
+/// What a page says whose maker does not know where the server's pages are.
+#[derive(Clone)]
+struct Notice {
+    title: &'static str,
+    text: String,
+}
+
+/// An answer that [`framed`] makes a page of.
+pub(in crate::serve) fn notice(
+    status: StatusCode,
+    title: &'static str,
+    text: impl Into<String>,
+) -> Response {
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Notice { title, text: text.into() });
+    response
+}
+
+/// Gives a notice the frame of this server: below the issuer's path are its style and its links.
+pub(in crate::serve) async fn framed(
+    State(base): State<Arc<str>>,
+    mut response: Response,
+) -> Response {
+    let Some(Notice { title, text }) = response.extensions_mut().remove() else { return response };
+    let mut told = message(response.status(), Frame::bare(&base), title, &text);
+    *told.extensions_mut() = std::mem::take(response.extensions_mut());
+    told
 }
 
 /// A page as an answer.

@@ -60,7 +60,7 @@ pub(super) async fn create(
         PermissionEntry { name, api: said.api.clone(), description: said.description.clone() };
     let made = server.registrar.create_permission(&operator.by, &entry).await;
     // A form that was sent twice has done what it says.
-    let done = look(&server, entry.name.as_str()).await? == Some(entry);
+    let done = server.registrar.permission(entry.name.as_str()).await? == Some(entry);
     if let (Err(error), false) = (made, done) {
         return form(&operator, &server, said, Complaint::about(error)?).await;
     }
@@ -124,7 +124,7 @@ pub(super) async fn delete(
     InQuery(query): InQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let Some(known) = look(&server, &named(&query)).await? else {
+    let Some(known) = server.registrar.permission(&named(&query)).await? else {
         return Ok(back(&server, "permission-deleted"));
     };
     if let Some(stays) = stays(&operator, &known) {
@@ -176,13 +176,8 @@ async fn form(
 }
 
 async fn find(server: &Server, name: &str) -> Result<PermissionEntry, Trouble> {
-    let found = look(server, name).await?;
+    let found = server.registrar.permission(name).await?;
     found.ok_or_else(|| Trouble::Missing(format!("There is no permission `{name}`.")))
-}
-
-async fn look(server: &Server, name: &str) -> Result<Option<PermissionEntry>, Trouble> {
-    let all = server.registrar.permissions().await?;
-    Ok(all.into_iter().find(|entry| entry.name.as_str() == name))
 }
 
 impl Said {

@@ -84,7 +84,7 @@ impl RoleForm {
             self.ticked.iter().map(|name| name.parse()).collect();
         let permissions = permissions
             .map_err(|_| Complaint::at("permission", "Tick permissions of the list."))?;
-        Ok(RoleEntry { name, description: self.description.clone(), permissions })
+        Ok(RoleEntry::new(name, self.description.clone(), permissions))
     }
 
     /// What is still to be confirmed: exactly what this change takes away.

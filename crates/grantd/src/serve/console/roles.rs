@@ -161,7 +161,7 @@ pub(super) async fn delete(
     InQuery(query): InQuery,
     fields: Fields,
 ) -> Result<Response, Trouble> {
-    let Some(known) = look(&server, &named(&query)).await? else {
+    let Some(known) = server.registrar.role(&named(&query)).await? else {
         return Ok(back(&server, "role-deleted"));
     };
     if fields.text("seen") != fingerprint(&RoleView::from(&known)) {
@@ -209,13 +209,8 @@ async fn form(
 }
 
 async fn find(server: &Server, name: &str) -> Result<RoleEntry, Trouble> {
-    let found = look(server, name).await?;
+    let found = server.registrar.role(name).await?;
     found.ok_or_else(|| Trouble::Missing(format!("There is no role “{name}”.")))
-}
-
-async fn look(server: &Server, name: &str) -> Result<Option<RoleEntry>, Trouble> {
-    let roles = server.registrar.roles().await?;
-    Ok(roles.into_iter().find(|role| role.name.as_str() == name))
 }
 
 /// What a page is about: names may hold any sign, so they stand in the query, where none of them

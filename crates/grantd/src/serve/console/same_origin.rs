@@ -11,7 +11,7 @@ use http::{
 };
 use url::Url;
 
-use super::{frame::Frame, page::message};
+use super::page::notice;
 
 /// Lets requests through that change nothing, or come from our own pages.
 pub(in crate::serve) async fn same_origin(request: Request, next: Next) -> Response {
@@ -19,9 +19,8 @@ pub(in crate::serve) async fn same_origin(request: Request, next: Next) -> Respo
         return next.run(request).await;
     }
     tracing::warn!("a form that another site sent was refused");
-    message(
+    notice(
         StatusCode::FORBIDDEN,
-        Frame::bare(""),
         "That came from another site",
         "Nothing was done. If it was you, open the page here and send the form again.",
     )

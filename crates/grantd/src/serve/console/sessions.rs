@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Extension, Path, State},
     response::Response,
 };
 use grantd_core::SessionId;
@@ -10,13 +10,14 @@ use grantd_issuer::{Session, moment};
 use http::StatusCode;
 
 use super::{
+    agent,
     form::InQuery,
     frame::Frame,
     login::leave_for,
     page::{Trouble, page},
     signed_in::SignedIn,
 };
-use crate::serve::routes::Server;
+use crate::serve::routes::{Peer, Server};
 
 #[derive(Template)]
 #[template(path = "sessions.html")]
@@ -30,7 +31,10 @@ struct Sessions {
 /// A session as its user should recognise it.
 struct Row {
     id: SessionId,
+    /// The browser, as its user knows it.
     agent: String,
+    /// How it names itself, where that is something else.
+    header: Option<String>,
     address: String,
     began: String,
     seen: String,
@@ -42,9 +46,11 @@ impl From<&Session> for Row {
             if text.is_empty() { other.to_owned() } else { text.to_owned() }
         };
         let shown = |at| moment(at).replace('T', " ").replace('Z', " UTC");
+        let known = agent::known(&session.agent);
         Self {
             id: session.id,
-            agent: or(&session.agent, "An unknown browser"),
+            header: known.is_some().then(|| session.agent.clone()),
+            agent: known.unwrap_or_else(|| or(&session.agent, "An unknown browser")),
             address: or(&session.address, "an unknown address"),
             began: shown(session.created_at),
             seen: shown(session.seen_at),
@@ -71,10 +77,11 @@ pub(super) async fn list(
 pub(super) async fn revoke(
     me: SignedIn,
     State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
     if let Ok(id) = id.parse() {
-        server.sign_in.accounts.end_session(me.who.user.id, id).await?;
+        server.sign_in.accounts.end_session(&me.who, id, Some(address)).await?;
     }
     Ok(back(&server))
 }
@@ -83,8 +90,9 @@ pub(super) async fn revoke(
 pub(super) async fn revoke_others(
     me: SignedIn,
     State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
 ) -> Result<Response, Trouble> {
-    server.sign_in.accounts.end_other_sessions(&me.who).await?;
+    server.sign_in.accounts.end_other_sessions(&me.who, Some(address)).await?;
     Ok(back(&server))
 }
 

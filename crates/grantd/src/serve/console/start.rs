@@ -7,7 +7,7 @@ use grantd_issuer::{Clock, Hour, Outcome, Survey, UsageTotal, WatchedSecret, clo
 use http::StatusCode;
 
 use super::{
-    filters::said,
+    filters::{self, said},
     frame::{Frame, Section},
     operator::Operator,
     page::{Trouble, page},

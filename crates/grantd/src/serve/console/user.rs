@@ -17,7 +17,7 @@ use super::{
     page::{Trouble, page},
     users::hashed,
 };
-use crate::serve::routes::Server;
+use crate::serve::{routes::Server, shut_out::OWN_RIGHT};
 
 #[derive(Template)]
 #[template(path = "user.html")]
@@ -67,6 +67,9 @@ pub(super) async fn rights(
         remove_roles: lacking(&user.roles, &roles),
         add_roles: roles,
     };
+    if server.shuts_out(&operator.by, &user, &edit).await? {
+        return shown(&operator, &server, &user, (None, Complaint::at("", OWN_RIGHT))).await;
+    }
     let version = fields.text("version").parse().ok().or(Some(user.version));
     let changed = server.registrar.edit_user(&operator.by, user.id, edit, version).await;
     answer(&operator, &server, &user, ("saved", changed)).await
@@ -88,7 +91,7 @@ pub(super) async fn password(
         Ok(hash) => hash,
         Err(complaint) => return shown(&operator, &server, &user, (None, complaint)).await,
     };
-    let changed = server.registrar.set_password(&operator.by, user.id, hash, None).await;
+    let changed = server.registrar.set_password(&operator.by, user.id, hash).await;
     answer(&operator, &server, &user, ("password", changed)).await
 }
 

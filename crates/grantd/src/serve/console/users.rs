@@ -15,7 +15,7 @@ use url::form_urlencoded::Serializer;
 
 use super::{
     complaint::Complaint,
-    filters,
+    filters::readable,
     form::{Fields, InQuery},
     frame::{Frame, Section},
     operator::Operator,
@@ -121,6 +121,10 @@ fn asking(operator: &Operator, name: String, problem: Complaint) -> Response {
 }
 
 impl Users {
+    fn last_here(user: &UserView) -> String {
+        user.last_login_at.as_deref().map_or_else(|| "never".to_owned(), readable)
+    }
+
     fn rights(user: &UserView) -> String {
         let roles = user.roles.iter().map(|role| format!("role {role}"));
         let all: Vec<_> = roles.chain(user.permissions.iter().cloned()).collect();
