@@ -102,6 +102,8 @@ impl Example {
             ("keys", "/developer/keys"),
             ("audit", "/developer/audit"),
             ("docs", "/developer/docs"),
+            ("account-profile", "/account"),
+            ("account-apps", "/account/apps"),
             ("account", "/account/sessions"),
             ("account-password", "/account/password"),
             ("not-found", "/developer/apps/nobody"),

@@ -53,7 +53,7 @@ pub(crate) fn redeem(running: &Running, app: &Client, code: &str) -> Option<Valu
 }
 
 /// The consent form, with yes.
-fn yes(page: &str) -> String {
+pub(crate) fn yes(page: &str) -> String {
     let mut form = Serializer::new(String::new());
     for field in page.split(r#"<input type="hidden" name=""#).skip(1) {
         let (name, rest) = field.split_once(r#"" value=""#).unwrap();

@@ -12,6 +12,7 @@ use super::{
     through_apps::{CALLBACK, Held, allow, redeem},
     tokens::token,
     visitor::Visitor,
+    wire::{self, request},
 };
 
 const PASSWORD: &str = "correct horse battery";
@@ -33,13 +34,16 @@ impl Scene {
         let place = Place::new();
         place.grantd("permission create a");
         place.grantd("permission create b");
+        place.grantd("permission create manage_system");
         let server = place.client("--serves default");
         let grants = "--grant client_credentials --grant authorization_code --grant refresh_token";
-        let app =
-            format!("{grants} --redirect-uri {CALLBACK} --permission a --permission b {options}");
+        let app = format!(
+            "{grants} --redirect-uri {CALLBACK} --permission a --permission b --permission manage_system {options}"
+        );
         let apps = [place.client(&app), place.client(&app)];
-        let ids =
-            ["ada", "bob"].map(|name| place.user(name, PASSWORD, "--permission a --permission b"));
+        let ids = ["ada", "bob"].map(|name| {
+            place.user(name, PASSWORD, "--permission a --permission b --permission manage_system")
+        });
         let running = place.serve("");
         let users = ["ada", "bob"].map(|name| {
             let mut visitor = Visitor::new(&running);
@@ -84,6 +88,13 @@ impl Scene {
         }
     }
 
+    /// User 0 takes back what they allowed app 0.
+    fn disconnect(&mut self) {
+        let form = format!("client_id={}", self.apps[0].id);
+        let answer = self.users[0].1.post("/account/apps/disconnect", &form);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+    }
+
     fn post(&self, path: &str, app: usize, form: &str) {
         let answer = post(&self.running, path, &self.apps[app], form);
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -115,9 +126,10 @@ fn rs_21_one_guard_tells_a_user_through_an_app_from_the_app_itself() {
 
 /// What ends tokens: each takes the scene and what app 0 has of user 0. Then who else is hit: user 0
 /// through app 1, user 1 through app 0, app 0 itself.
-type Deed = fn(&Scene, &Held);
+type Deed = fn(&mut Scene, &Held);
 
-const DEEDS: [(&str, [bool; 3], Deed); 7] = [
+const DEEDS: [(&str, [bool; 3], Deed); 8] = [
+    ("app disconnected", [false, false, false], |scene, _| scene.disconnect()),
     ("user disabled", [true, false, false], |scene, _| {
         drop(scene.place.grantd("user disable ada"));
     }),
@@ -158,7 +170,7 @@ fn rs_34_what_ends_a_user_s_tokens_reaches_a_guard_within_a_second_and_hits_no_o
             for token in beside.iter().chain([&held.access]) {
                 assert!(scene.verify(token).is_ok(), "{name}");
             }
-            deed(&scene, &held);
+            deed(&mut scene, &held);
             scene.refused_after(&held.access, name);
             for (at, (token, dead)) in beside.iter().zip(others).enumerate() {
                 if dead {
@@ -181,7 +193,14 @@ fn fifty_ends_of_each_kind_reach_a_guard_within_a_second_each() {
         scene.post("/oauth/revoke", 0, &format!("token={}", held.refresh));
         spans.push(scene.refused_after(&held.access, "ended"));
     }
-    report("approval ended by HTTP", &mut spans);
+    report("approval ended by its app", &mut spans);
+    for _ in 0..50 {
+        let held = scene.allow(0, 0, "a b");
+        assert!(scene.verify(&held.access).is_ok());
+        scene.disconnect();
+        spans.push(scene.refused_after(&held.access, "disconnected"));
+    }
+    report("app disconnected by its user", &mut spans);
     for _ in 0..50 {
         let held = scene.allow(0, 0, "a");
         assert!(scene.verify(&held.access).is_ok());
@@ -195,6 +214,28 @@ fn fifty_ends_of_each_kind_reach_a_guard_within_a_second_each() {
 fn report(what: &str, spans: &mut Vec<Duration>) {
     spans.sort_unstable();
     let (median, last) = (spans[spans.len() / 2], spans[spans.len() - 1]);
-    println!("{what}: {} tries, median {median:?}, p99 {last:?}", spans.len());
+    println!("{what}: {} tries, median {median:?}, longest {last:?}", spans.len());
     spans.clear();
+}
+
+#[test]
+fn the_server_s_own_api_takes_a_user_through_an_app_and_the_log_names_the_user() {
+    for options in ["", "--format opaque"] {
+        let mut scene = Scene::new(options);
+        let held = scene.allow(0, 0, "manage_system");
+        let lesser = scene.allow(0, 1, "a");
+        let ask = |token: &str, body: &str| {
+            let bearer = format!("Bearer {token}");
+            let headers = [("Authorization", &*bearer), ("Content-Type", "application/json")];
+            let request = request("POST", "/api/v1/permissions", &headers, body.as_bytes());
+            wire::send(scene.running.address, &request).unwrap().status
+        };
+        let body = r#"{"name":"made.by.ada"}"#;
+        assert_eq!(ask(&lesser.access, body), 403, "the app asked for less than its user may");
+        assert_eq!(ask(&held.access, body), 201);
+        let log = scene.place.grantd("audit list --limit 1").to_string();
+        assert!(log.contains(&format!("user:{}", scene.users[0].0)), "{log}");
+        scene.place.grantd("user update ada --remove-permission manage_system");
+        assert_eq!(ask(&held.access, r#"{"name":"too.late"}"#), 401, "nothing is remembered here");
+    }
 }

@@ -101,7 +101,12 @@ async fn decide(
         let text = "Nothing was allowed: this page did not come from here, or somebody else signed in meanwhile. \
                     Go back to the app and start again.";
         let frame = Frame::bare(&server.base);
-        return Ok(console::message(StatusCode::FORBIDDEN, frame, "That was not asked here", text));
+        return Ok(console::dead_end(
+            StatusCode::FORBIDDEN,
+            frame,
+            "That was not asked here",
+            text,
+        ));
     }
     // Looked at anew: the client, its redirect URIs and its rights may have changed since.
     let request = server.issuer.authorization(query).await?;

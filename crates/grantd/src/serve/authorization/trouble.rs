@@ -76,7 +76,7 @@ fn shown(server: &Server, refusal: Refusal) -> Response {
     let text =
         format!("{text} Go back and try again; if it stays, tell the app's makers “{name}”.");
     let frame = Frame::bare(&server.base);
-    console::message(StatusCode::BAD_REQUEST, frame, "This request cannot be answered", &text)
+    console::dead_end(StatusCode::BAD_REQUEST, frame, "This request cannot be answered", &text)
 }
 
 fn faulted(server: &Server, fault: Fault) -> Response {
@@ -85,7 +85,7 @@ fn faulted(server: &Server, fault: Fault) -> Response {
         fault => {
             let frame = Frame::bare(&server.base);
             let text = "This server does not let apps act for users.";
-            let mut response = console::message(StatusCode::NOT_FOUND, frame, "Not here", text);
+            let mut response = console::dead_end(StatusCode::NOT_FOUND, frame, "Not here", text);
             response.extensions_mut().insert(fault);
             response
         }

@@ -30,6 +30,8 @@ struct Message<'a> {
     frame: Frame,
     title: &'a str,
     text: &'a str,
+    /// Whether the console's start page is where one would go next.
+    leads_on: bool,
 }
 
 /// Why there is no page.
@@ -183,5 +185,15 @@ pub(in crate::serve) fn message(
     title: &str,
     text: &str,
 ) -> Response {
-    page(status, &Message { frame, title, text })
+    page(status, &Message { frame, title, text, leads_on: true })
+}
+
+/// The same for who was sent here by an app, and has no business with the console.
+pub(in crate::serve) fn dead_end(
+    status: StatusCode,
+    frame: Frame,
+    title: &str,
+    text: &str,
+) -> Response {
+    page(status, &Message { frame, title, text, leads_on: false })
 }
