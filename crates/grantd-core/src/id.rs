@@ -122,6 +122,10 @@ uuid_id! {
     /// One session of a user in a browser; names it, and proves nothing.
     SessionId
 }
+uuid_id! {
+    /// One passkey of a user; names it, and proves nothing.
+    PasskeyId
+}
 
 fn mint_uuid(now: Timestamp, entropy: [u8; 10]) -> Uuid {
     Builder::from_unix_timestamp_millis(now.millis(), &entropy).into_uuid()

@@ -56,7 +56,7 @@ pub use duration::Ttl;
 pub use error_code::ErrorCode;
 pub use feed::{FeedProof, admit_feed, admit_feed_token};
 pub use grant_type::{GrantType, GrantTypes};
-pub use id::{ApprovalId, ClientId, CredentialId, SessionId, TokenId, UserId};
+pub use id::{ApprovalId, ClientId, CredentialId, PasskeyId, SessionId, TokenId, UserId};
 pub use introspect::{Introspection, admit_introspection, introspect};
 pub use jose::{Algorithm, PublicKey, SigningKey};
 pub use mint::{Issued, Pen, mint};

@@ -159,6 +159,11 @@ impl SecretKey {
         self.hasher(b"grantd authorization code hmac v1")
     }
 
+    /// What vouches for the questions that passkeys answer, on their way through a browser and back.
+    pub fn passkey_hasher(&self) -> SecretHasher {
+        self.hasher(b"grantd passkey hmac v1")
+    }
+
     fn hasher(&self, purpose: &[u8]) -> SecretHasher {
         let key = self.derive(purpose);
         SecretHasher { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), previous: None }

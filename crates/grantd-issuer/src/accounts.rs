@@ -1,8 +1,10 @@
 //! Signing in and out: who a name and password are, and who a session cookie is.
 
+mod passkeys;
+
 use std::{net::IpAddr, sync::Arc};
 
-use grantd_core::{Secret, SecretHasher, SessionId, Timestamp, UserId, UserState};
+use grantd_core::{Secret, SecretHash, SecretHasher, SessionId, Timestamp, UserId, UserState};
 
 pub use crate::session::Origin;
 use crate::{
@@ -122,16 +124,21 @@ impl Accounts {
         proven: Proven,
         from: &Origin,
     ) -> Result<Option<Opened>, StorageFault> {
-        let (user, now) = (proven.user, self.clock.now());
+        let user = proven.user;
         if let Some(fresh) = &proven.fresh {
             self.registry.rehash(user.id, &proven.matched, fresh).await?;
         }
-        let secret = hexadecimal(&draw::<32>(&*self.entropy));
-        let id = SessionId::mint(now, draw(&*self.entropy));
-        let session = Session::begin(id, user.id, now, from);
-        let proof = self.hasher.hash(&secret);
+        let (secret, session, proof) = self.begin(user.id, from);
         let opened = self.registry.open_session(&session, &proof, user.version).await?;
-        Ok(opened.then(|| Opened { secret: Secret::new(secret), session, user }))
+        Ok(opened.then_some(Opened { secret, session, user }))
+    }
+
+    /// A session to be, what its cookie will say, and what is kept of that.
+    fn begin(&self, user: UserId, from: &Origin) -> (Secret, Session, SecretHash) {
+        let (now, secret) = (self.clock.now(), hexadecimal(&draw::<32>(&*self.entropy)));
+        let id = SessionId::mint(now, draw(&*self.entropy));
+        let proof = self.hasher.hash(&secret);
+        (Secret::new(secret), Session::begin(id, user, now, from), proof)
     }
 
     /// Who a session cookie's secret proves, as the database says at this moment.

@@ -13,6 +13,7 @@
 pub mod approvals;
 pub mod changes;
 pub mod lists;
+pub mod passkeys;
 pub mod sessions;
 pub mod survey;
 pub mod tokens;
@@ -21,6 +22,7 @@ pub mod users;
 
 pub use changes::*;
 pub use lists::*;
+pub use passkeys::*;
 pub use sessions::*;
 pub use survey::*;
 pub use usage::*;
@@ -88,6 +90,11 @@ macro_rules! storage_contract {
             who_is_disabled_or_has_another_password_is_out
             signing_in_and_out_is_in_the_audit_log_and_does_not_fill_it
             a_user_has_a_hundred_sessions_at_most
+            a_passkey_is_found_by_what_browsers_call_it
+            a_passkey_is_known_once_and_a_user_has_twenty_at_most
+            a_passkey_opens_a_session_and_an_answer_counts_once
+            who_is_disabled_or_was_changed_enters_by_no_passkey
+            a_removed_passkey_is_gone_and_both_are_in_the_audit_log
         }
     };
     ($make:expr; $($clause:ident)+) => {

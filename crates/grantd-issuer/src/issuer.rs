@@ -28,6 +28,8 @@ pub struct Issuer {
     keys: KeyRing,
     pub(crate) hasher: SecretHasher,
     session_hasher: SecretHasher,
+    /// Apart, since it is seldom asked: keys of HMAC are large, and so are futures that hold an issuer.
+    passkey_hasher: Box<SecretHasher>,
     sealer: TokenSealer,
     pub(crate) clients: ClientCache,
     tokens: Option<Arc<dyn Tokens>>,
@@ -100,6 +102,11 @@ impl Issuer {
     /// What hashes the secrets in session cookies.
     pub fn session_hasher(&self) -> &SecretHasher {
         &self.session_hasher
+    }
+
+    /// What vouches for the questions that passkeys answer.
+    pub fn passkey_hasher(&self) -> &SecretHasher {
+        &self.passkey_hasher
     }
 
     /// What a text says that this server made as an access token.
@@ -309,6 +316,7 @@ impl Builder {
                 self.previous_secret_key.as_ref(),
             )),
             approvals: self.approvals,
+            passkey_hasher: Box::new(self.secret_key.passkey_hasher()),
             sealer: TokenSealer::new(&self.secret_key, self.previous_secret_key.as_slice()),
             tokens: self.tokens,
             clients: ClientCache::new(storage, self.cached_clients),

@@ -1,6 +1,7 @@
 //! Storage in memory: for tests, and for hosts whose clients live in their configuration.
 
 mod approvals;
+mod passkeys;
 mod sessions;
 mod survey;
 mod tables;

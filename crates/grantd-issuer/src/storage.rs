@@ -17,6 +17,7 @@ use crate::{
     change_log::ChangeEntry,
     client_change::{ClientChange, ClientRecord},
     fault::StorageFault,
+    passkey::{Passkey, Passkeys},
     registration::{
         ClientFilter, CredentialSummary, LastUse, PermissionEntry, Registration, RoleEntry,
     },
@@ -69,7 +70,7 @@ pub trait Tokens: Send + Sync {
 
 /// What the commands ask of storage. Every call is one transaction.
 #[async_trait]
-pub trait Registry: Clients + Usage + Users + Sessions + Surveys + Approvals {
+pub trait Registry: Clients + Usage + Users + Sessions + Passkeys + Surveys + Approvals {
     /// Adds a client with its first credential.
     async fn create_client(
         &self,
@@ -230,6 +231,15 @@ pub enum Conflict {
         "the password of user `{0}` was changed meanwhile: sign in with the one that holds now"
     )]
     PasswordDiffers(UserName),
+    /// The passkey is somebody's already: this user's, or another's.
+    #[error("this passkey is known already: choose another device, or remove it first")]
+    PasskeyExists,
+    /// The user has as many passkeys as one may have.
+    #[error("there are {} passkeys already: remove one first", Passkey::MOST)]
+    PasskeysFull,
+    /// The same answer of a passkey counted already.
+    #[error("this was answered already: begin again")]
+    PasskeyAnswered,
     /// Somebody else changed the role meanwhile.
     #[error("role `{0}` was changed meanwhile: look at it again, then repeat the change")]
     RoleDiffers(RoleName),

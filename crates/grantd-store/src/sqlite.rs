@@ -8,6 +8,7 @@ mod client_writes;
 mod clients;
 mod lane;
 mod migrations;
+mod passkeys;
 mod questions;
 mod record;
 mod registry;

@@ -84,7 +84,8 @@ impl Example {
         let [app, .., revoked, deleted] = &apps[..] else { unreachable!() };
         let (app, ended) = (app.clone(), [revoked.clone(), deleted.clone()]);
         live_a_month(&place, &apps);
-        let server = place.serve();
+        own_passkeys(&place);
+        let server = place.serve_with_a_name();
         let acting = [apps[4].clone(), apps[5].clone()];
         Self { place, server, app, ended, acting }
     }
@@ -106,6 +107,7 @@ impl Example {
             ("account-apps", "/account/apps"),
             ("account", "/account/sessions"),
             ("account-password", "/account/password"),
+            ("account-passkeys", "/account/passkeys"),
             ("not-found", "/developer/apps/nobody"),
         ]
         .map(|(name, path)| (name.to_owned(), path.to_owned()))
@@ -180,6 +182,22 @@ fn create(place: &Place, (name, description, owner, options): &(&str, &str, &str
     }
     words.extend(options.split_ascii_whitespace());
     place.words(&words, "")["client_id"].as_str().unwrap().to_owned()
+}
+
+/// Gives maria two passkeys and the guest one, which no device has.
+fn own_passkeys(place: &Place) {
+    let database = Connection::open(place.path().join("grantd.db")).unwrap();
+    for (number, user, name, used) in [
+        (1, "maria", "My phone", Some(3_600)),
+        (2, "maria", "Blue security key", None),
+        (3, "guest", "Tablet", None),
+    ] {
+        let add = "INSERT INTO passkeys
+                   SELECT ?1, id, ?2, randomblob(32), '{}', (unixepoch() - 864000) * 1000000,
+                          (unixepoch() - ?3) * 1000000 FROM users WHERE name = ?4";
+        let id = format!("01900000-0000-7000-8000-00000000000{number}");
+        database.execute(add, params![id, name, used, user]).unwrap();
+    }
 }
 
 /// Writes a month of counts, and ages the secrets.

@@ -6,6 +6,7 @@
 mod accessibility;
 mod apps;
 mod browser;
+mod device;
 mod driver;
 mod example;
 mod place;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use apps::{Credentials, PageApp, WebApp, sample_api};
 pub use browser::{Browser, Scripts};
+pub use device::{Device, Person};
 pub use example::{Example, PASSWORD};
 pub use place::{Answer, Place, Running};
 

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -74,15 +75,29 @@ impl Place {
 
     /// Starts the server on a free port.
     pub fn serve(&self) -> Running {
+        let (address, child) = self.listen("127.0.0.1:0", &[]);
+        Running { base: format!("http://{address}"), child }
+    }
+
+    /// Starts it on a free port as `localhost`: passkeys need a name.
+    pub fn serve_with_a_name(&self) -> Running {
+        // The issuer names the port, so it must be known before; nobody else takes it so soon.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let base = format!("http://localhost:{}", free.port());
+        let (_, child) = self.listen(&free.to_string(), &["--issuer", &base]);
+        Running { base, child }
+    }
+
+    fn listen(&self, address: &str, options: &[&str]) -> (String, Child) {
         let mut serve = self.command();
-        serve.args(["serve", "--log-format", "json", "--json", "--listen", "127.0.0.1:0"]);
+        serve.args(["serve", "--log-format", "json", "--json", "--listen", address]).args(options);
         let mut child = serve.stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address = lines.find_map(|line| {
             let rest = line.trim().strip_prefix("\"listening\": \"")?;
             Some(rest.trim_end_matches(['"', ',']).to_owned())
         });
-        Running { base: format!("http://{}", address.expect("grantd starts")), child }
+        (address.expect("grantd starts"), child)
     }
 
     fn command(&self) -> Command {

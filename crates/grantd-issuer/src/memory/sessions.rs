@@ -22,20 +22,7 @@ impl Sessions for Memory {
         proof: &SecretHash,
         version: u64,
     ) -> Result<bool, StorageFault> {
-        let mut tables = self.tables();
-        let Some(record) = tables.users.get_mut(&session.user) else { return Ok(false) };
-        let user = &mut record.user;
-        if user.state != UserState::Active || user.version != version {
-            return Ok(false);
-        }
-        user.last_login_at = Some(session.created_at);
-        tables.sessions.insert(session.id, (session.clone(), *proof));
-        tables.record_routine(&Deed::signed_in(session), &session.stamp());
-        let own = tables.of_user(session.user);
-        for oldest in own.iter().rev().skip(Session::MOST as usize) {
-            tables.sessions.remove(&oldest.id);
-        }
-        Ok(true)
+        Ok(self.tables().begin_session(session, proof, version))
     }
 
     async fn signed_in(
@@ -108,6 +95,27 @@ impl Sessions for Memory {
 }
 
 impl Tables {
+    pub(super) fn begin_session(
+        &mut self,
+        session: &Session,
+        proof: &SecretHash,
+        version: u64,
+    ) -> bool {
+        let Some(record) = self.users.get_mut(&session.user) else { return false };
+        let user = &mut record.user;
+        if user.state != UserState::Active || user.version != version {
+            return false;
+        }
+        user.last_login_at = Some(session.created_at);
+        self.sessions.insert(session.id, (session.clone(), *proof));
+        self.record_routine(&Deed::signed_in(session), &session.stamp());
+        let own = self.of_user(session.user);
+        for oldest in own.iter().rev().skip(Session::MOST as usize) {
+            self.sessions.remove(&oldest.id);
+        }
+        true
+    }
+
     /// A user's sessions, as they began.
     fn of_user(&self, user: UserId) -> Vec<Session> {
         let all = self.sessions.values().map(|(session, _)| session);

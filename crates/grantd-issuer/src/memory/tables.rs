@@ -6,8 +6,8 @@ use std::{
 };
 
 use grantd_core::{
-    Api, ApprovalId, ClientApi, ClientId, Permission, RoleName, SecretHash, SessionId, Timestamp,
-    Ttl, UserId,
+    Api, ApprovalId, ClientApi, ClientId, PasskeyId, Permission, RoleName, SecretHash, SessionId,
+    Timestamp, Ttl, UserId,
 };
 
 use super::approvals::Kept;
@@ -17,6 +17,7 @@ use crate::{
     audit::{AuditEvent, Deed, Held, ROUTINE, routine_since},
     change_log::{ChangeEntry, Changed},
     client_change::{Catalog, ClientRecord},
+    passkey::{Answered, PasskeyRecord},
     registration::{PermissionEntry, Registration, RoleEntry},
     session::Session,
     usage::{UsageCount, UsageKey},
@@ -38,6 +39,8 @@ pub(super) struct Tables {
     pub(super) sessions: BTreeMap<SessionId, (Session, SecretHash)>,
     pub(super) approvals: BTreeMap<ApprovalId, Kept>,
     pub(super) consents: BTreeMap<(UserId, ClientId), Consent>,
+    pub(super) passkeys: BTreeMap<PasskeyId, PasskeyRecord>,
+    pub(super) answered: Vec<Answered>,
 }
 
 impl Default for Tables {
@@ -56,6 +59,8 @@ impl Default for Tables {
             sessions: BTreeMap::new(),
             approvals: BTreeMap::new(),
             consents: BTreeMap::new(),
+            passkeys: BTreeMap::new(),
+            answered: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The commands on users.
 
-use grantd_core::{ClientId, SessionId, UserId, UserState};
+use grantd_core::{ClientId, PasskeyId, SessionId, UserId, UserState};
 
 use super::{CommandError, Registrar};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     admin::Admin,
     checks::check_user_name,
     entropy::draw,
+    passkey::{Answered, NewPasskey, Passkey, PasskeyRecord},
     password::PasswordHash,
     user::{NewUser, User, UserFilter, UserName},
     user_change::{UserChange, UserEdit},
@@ -103,6 +104,34 @@ impl Registrar {
         client: &ClientId,
     ) -> Result<bool, CommandError> {
         Ok(self.registry.disconnect(user, client, &self.stamp(by)).await?)
+    }
+
+    /// Adds a passkey to a user, whose authority it is: what they call it, and what a browser said.
+    pub async fn add_passkey(
+        &self,
+        by: &Admin,
+        new: NewPasskey,
+        answered: &Answered,
+    ) -> Result<Passkey, CommandError> {
+        let stamp = self.stamp(by);
+        let id = PasskeyId::mint(stamp.at, draw(&*self.entropy));
+        let NewPasskey { user, name, credential, key } = new;
+        let passkey = Passkey { id, user, name, created_at: stamp.at, last_used_at: None };
+        let record = PasskeyRecord { passkey, credential, key };
+        if !self.registry.add_passkey(&record, answered, &stamp).await? {
+            return Err(CommandError::UserUnknown(user.to_string()));
+        }
+        Ok(record.passkey)
+    }
+
+    /// Removes passkeys of a user's, one or all, and says how many; sessions go on.
+    pub async fn remove_passkeys(
+        &self,
+        by: &Admin,
+        user: UserId,
+        which: Option<PasskeyId>,
+    ) -> Result<usize, CommandError> {
+        Ok(self.registry.remove_passkeys(user, which, &self.stamp(by)).await?)
     }
 
     async fn change_user(

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_survey", include_str!("../../migrations/sqlite/0006_survey.sql")),
     ("0007_approvals", include_str!("../../migrations/sqlite/0007_approvals.sql")),
     ("0008_questions", include_str!("../../migrations/sqlite/0008_questions.sql")),
+    ("0009_passkeys", include_str!("../../migrations/sqlite/0009_passkeys.sql")),
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _migrations (

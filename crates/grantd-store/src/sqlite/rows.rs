@@ -7,8 +7,8 @@ use grantd_core::{
     Permission, Pkce, RefreshState, SecretHash, Timestamp, Ttl, UserState,
 };
 use grantd_issuer::{
-    Consent, CredentialSummary, LastUse, Owner, Registration, Session, User, UserRecord,
-    audit::AuditEvent, change_log::ChangeEntry,
+    Consent, CredentialSummary, LastUse, Owner, Passkey, PasskeyRecord, Registration, Session,
+    User, UserRecord, audit::AuditEvent, change_log::ChangeEntry,
 };
 use rusqlite::{Row, types::Type};
 
@@ -137,6 +137,18 @@ pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<ChangeEntry> {
         generation: generation.map(i64::unsigned_abs),
         until: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros),
     })
+}
+
+/// A passkey from seven columns.
+pub(super) fn passkey(row: &Row<'_>) -> rusqlite::Result<PasskeyRecord> {
+    let passkey = Passkey {
+        id: parse(row, 0)?,
+        user: parse(row, 1)?,
+        name: parse(row, 2)?,
+        created_at: timestamp(row, 5)?,
+        last_used_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_micros),
+    };
+    Ok(PasskeyRecord { passkey, credential: row.get(3)?, key: row.get(4)? })
 }
 
 /// An audit event.

@@ -113,7 +113,8 @@ pub(super) fn end(
     Ok(over)
 }
 
-fn begin(
+/// Begins a session, in the transaction of a passkey's use perhaps.
+pub(super) fn begin(
     connection: &Connection,
     session: &Session,
     proof: &SecretHash,

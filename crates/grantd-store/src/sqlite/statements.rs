@@ -90,6 +90,21 @@ statements! {
     END_SESSIONS = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2) RETURNING id";
     FORGET_SESSIONS = "DELETE FROM sessions WHERE ends_at <= ?1 OR seen_at <= ?2";
 
+    PASSKEYS = "SELECT id, user_id, name, credential, key, created_at, last_used_at FROM passkeys
+                WHERE user_id = ?1 ORDER BY id";
+    PASSKEY_NAMED = "SELECT id, user_id, name, credential, key, created_at, last_used_at FROM passkeys
+                     WHERE credential = ?1";
+    PASSKEY_EXISTS = "SELECT 1 FROM passkeys WHERE credential = ?1";
+    COUNT_PASSKEYS = "SELECT count(*) FROM passkeys WHERE user_id = ?1";
+    INSERT_PASSKEY = "INSERT INTO passkeys (id, user_id, name, credential, key, created_at)
+                      SELECT ?1, id, ?3, ?4, ?5, ?6 FROM users WHERE id = ?2 AND state = 'active'";
+    USE_PASSKEY = "UPDATE passkeys SET key = ?4, last_used_at = ?5
+                   WHERE id = ?1 AND user_id = ?2 AND key = ?3
+                       AND EXISTS (SELECT 1 FROM users WHERE id = ?2 AND state = 'active' AND version = ?6)";
+    DELETE_PASSKEY = "DELETE FROM passkeys WHERE id = ?1";
+    ANSWER = "INSERT INTO answered (question, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    FORGET_ANSWERED = "DELETE FROM answered WHERE until <= ?1";
+
     CLIENTS_BY_STATE = "SELECT state, count(*) FROM clients GROUP BY state ORDER BY state";
     SECRETS_ENDING = "SELECT clients.id, clients.name, credentials.id, credentials.created_at, expires_at,
                              last_used_at, last_used_from

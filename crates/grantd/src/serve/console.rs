@@ -26,6 +26,8 @@ mod once;
 mod operator;
 mod own_password;
 mod page;
+mod passkey_login;
+mod passkeys;
 mod permissions;
 mod right;
 mod role_form;
@@ -36,6 +38,7 @@ mod signed_in;
 mod start;
 mod user;
 mod users;
+mod words;
 
 use axum::{
     Router,
@@ -62,14 +65,10 @@ pub(super) fn console() -> Router<Server> {
         .route("/developer/apps/new", get(app_form::new))
         .nest("/developer/apps/{id}", app())
         .route("/login", get(login::show).post(login::sign_in))
+        .route("/login/passkey", post(passkey_login::sign_in))
+        .route("/login/passkey/question", post(passkey_login::ask))
         .route("/logout", post(login::sign_out))
-        .route("/account", get(account::show))
-        .route("/account/apps", get(account::apps))
-        .route("/account/apps/disconnect", post(account::disconnect))
-        .route("/account/password", get(own_password::show).post(own_password::change))
-        .route("/account/sessions", get(sessions::list))
-        .route("/account/sessions/revoke-others", post(sessions::revoke_others))
-        .route("/account/sessions/{id}/revoke", post(sessions::revoke))
+        .nest("/account", account())
         .route("/developer/users", get(users::list))
         .route("/developer/users/new", get(users::new).post(users::create))
         .nest("/developer/users/{id}", user())
@@ -79,11 +78,27 @@ pub(super) fn console() -> Router<Server> {
         .layer(map_response(unkept))
 }
 
+/// What somebody sees and changes of their own account.
+fn account() -> Router<Server> {
+    Router::new()
+        .route("/", get(account::show))
+        .route("/apps", get(account::apps))
+        .route("/apps/disconnect", post(account::disconnect))
+        .route("/password", get(own_password::show).post(own_password::change))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/revoke-others", post(sessions::revoke_others))
+        .route("/sessions/{id}/revoke", post(sessions::revoke))
+        .route("/passkeys", get(passkeys::list).post(passkeys::add))
+        .route("/passkeys/question", post(passkeys::ask))
+        .route("/passkeys/{id}/remove", post(passkeys::remove))
+}
+
 fn user() -> Router<Server> {
     Router::new()
         .route("/", get(user::show))
         .route("/rights", post(user::rights))
         .route("/password", post(user::password))
+        .route("/passkeys/remove", post(user::remove_passkeys))
         .route("/disable", post(user::disable))
         .route("/enable", post(user::enable))
 }

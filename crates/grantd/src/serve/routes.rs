@@ -100,8 +100,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
     };
     let watching = tokio::spawn(watcher.run()).abort_handle();
     let registrar = Arc::new(Registrar::new(Arc::clone(&storage)).issuer(issuer.identifier()));
-    let hasher = issuer.session_hasher().clone();
-    let sign_in = SignIn::new(Arc::clone(&storage), hasher, issuer.identifier());
+    let sign_in = SignIn::new(Arc::clone(&storage), &issuer);
     let server = Server {
         issuer: Arc::clone(&issuer),
         storage,

@@ -1,19 +1,24 @@
 //! Signing in: attempts that are throttled, passwords that are checked aside, cookies that are given.
 
 mod cookie;
+mod passkeys;
 mod passwords;
+mod question;
+mod relying_party;
 mod throttle;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use grantd_core::{Secret, SecretHasher, UserId};
+use grantd_core::{Secret, UserId};
 use grantd_issuer::{
-    Accounts, Registry, SignedIn, StorageFault,
+    Accounts, Issuer, Registry, SignedIn, StorageFault,
     accounts::{Opened, Origin, Proven},
 };
 
 pub(super) use cookie::Cookie;
 pub(super) use passwords::{Busy, Passwords};
+use question::Questions;
+use relying_party::RelyingParty;
 use throttle::Throttle;
 
 /// What signing in needs.
@@ -21,6 +26,9 @@ pub(super) struct SignIn {
     pub(super) accounts: Accounts,
     pub(super) passwords: Passwords,
     pub(super) cookie: Cookie,
+    /// `None`: no passkeys here.
+    party: Option<RelyingParty>,
+    questions: Questions,
     throttle: Throttle,
 }
 
@@ -33,6 +41,8 @@ pub(super) enum Refused {
     TooMany(Duration),
     /// Too many people sign in at this moment.
     Busy,
+    /// The question was asked too long ago, or for something else, or its answer counted already.
+    Stale,
 }
 
 impl Refused {
@@ -42,6 +52,7 @@ impl Refused {
             Self::Wrong(_) => "password-wrong",
             Self::TooMany(_) => "too-many-attempts",
             Self::Busy => "busy",
+            Self::Stale => "question-stale",
         }
     }
 
@@ -49,7 +60,7 @@ impl Refused {
     pub(super) const fn user(self) -> Option<UserId> {
         match self {
             Self::Wrong(user) => user,
-            Self::TooMany(_) | Self::Busy => None,
+            Self::TooMany(_) | Self::Busy | Self::Stale => None,
         }
     }
 }
@@ -63,11 +74,13 @@ pub(super) struct Caller {
 }
 
 impl SignIn {
-    pub(super) fn new(registry: Arc<dyn Registry>, hasher: SecretHasher, issuer: &str) -> Self {
+    pub(super) fn new(registry: Arc<dyn Registry>, issuer: &Issuer) -> Self {
         Self {
-            accounts: Accounts::new(registry, hasher),
+            accounts: Accounts::new(registry, issuer.session_hasher().clone()),
             passwords: Passwords::default(),
-            cookie: Cookie::of(issuer),
+            cookie: Cookie::of(issuer.identifier()),
+            party: RelyingParty::of(issuer.identifier()),
+            questions: Questions::new(issuer.passkey_hasher().clone()),
             throttle: Throttle::default(),
         }
     }

@@ -17,6 +17,7 @@ pub(super) async fn sweep(storage: Arc<dyn Registry>) {
         warn("the change log", storage.forget_ended(now).await);
         warn("approvals", storage.forget_approvals(now).await);
         warn("sessions", storage.forget_sessions(now).await);
+        warn("answers of passkeys", storage.forget_answered(now).await);
         let oldest = Hour::of(now).plus(-USAGE_HOURS);
         warn("usage", storage.forget_usage(oldest).await);
         tokio::time::sleep(SWEEP).await;

@@ -35,7 +35,10 @@ impl Visitor {
         body: &str,
     ) -> Answer {
         let cookie = self.cookie.clone().unwrap_or_default();
-        let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
+        let mut all = Vec::new();
+        if !headers.iter().any(|(name, _)| *name == "Content-Type") {
+            all.push(("Content-Type", "application/x-www-form-urlencoded"));
+        }
         if !cookie.is_empty() {
             all.push(("Cookie", &cookie));
         }

@@ -7,6 +7,7 @@ mod apps;
 mod audit;
 mod forms;
 mod pages;
+mod passkeys;
 mod people;
 mod rights;
 mod sign_in;
@@ -23,6 +24,15 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::with(Place::serve)
+    }
+
+    /// The same at `localhost`, where passkeys are.
+    fn with_a_name() -> Self {
+        Self::with(Place::serve_with_a_name)
+    }
+
+    fn with(serve: impl FnOnce(&Place) -> Running) -> Self {
         let place = Place::new();
         place.grantd("permission create view_schools");
         place.grantd("permission create invoices.read");
@@ -32,7 +42,7 @@ impl House {
         let resource_server = (text("client_id"), text("client_secret"));
         place.user("maria", PASSWORD, "--permission manage_system");
         place.user("guest", PASSWORD, "");
-        let server = place.serve();
+        let server = serve(&place);
         Self { place, server, resource_server }
     }
 

@@ -70,7 +70,7 @@ pub(super) async fn question(
     };
     let response = console::page(StatusCode::OK, &shown);
     let source = policy_source(&request.addressed.redirect_uri);
-    Ok(console::private(response, server, Some(&source)))
+    Ok(console::private(response, server, &source))
 }
 
 /// `POST /oauth/consent`

@@ -33,6 +33,12 @@ pub(super) const SCRIPT: Asset = Asset::new(
     "text/javascript; charset=utf-8",
     include_bytes!("../../../assets/console.js"),
 );
+/// Passkeys, on the pages that are about them.
+pub(super) const PASSKEY: Asset = Asset::new(
+    ("passkey", "js"),
+    "text/javascript; charset=utf-8",
+    include_bytes!("../../../assets/passkey.js"),
+);
 /// htmx 4.0.1, as published (0BSD).
 pub(super) const HTMX: Asset = Asset::new(
     ("htmx", "js"),
@@ -71,7 +77,8 @@ const fn fnv(bytes: &[u8]) -> u64 {
 
 /// A file by its name; another version than this one's is not there.
 pub(super) async fn asset(Path(file): Path<String>) -> Response {
-    let Some(asset) = [STYLE, SCRIPT, HTMX].into_iter().find(|asset| asset.file() == file) else {
+    let all = [STYLE, SCRIPT, PASSKEY, HTMX];
+    let Some(asset) = all.into_iter().find(|asset| asset.file() == file) else {
         return problem(StatusCode::NOT_FOUND, "There is no such file: load the page again.");
     };
     let mut response = Body::from(Bytes::from_static(asset.bytes)).into_response();

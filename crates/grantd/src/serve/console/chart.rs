@@ -154,6 +154,6 @@ mod tests {
         let month = Chart::of_a_month(&usage, hour);
         assert_eq!((month.bars.len(), month.issued, month.refused), (30, 1_000_005, 1));
         assert!(day.bars.iter().all(|bar| bar.x + bar.width <= WIDTH));
-        assert!(month.render().unwrap().contains("1000005 issued"));
+        assert!(month.render().unwrap().contains("1,000,005 issued"));
     }
 }

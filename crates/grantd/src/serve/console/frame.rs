@@ -1,6 +1,6 @@
 //! What stands around every page: its place in the navigation, and who is signed in.
 
-use super::assets::{HTMX, SCRIPT, STYLE};
+use super::assets::{HTMX, PASSKEY, SCRIPT, STYLE};
 
 /// The frame of one page.
 #[derive(Clone, Debug)]
@@ -73,6 +73,10 @@ impl Frame {
 
     pub(in crate::serve) fn script() -> String {
         SCRIPT.path()
+    }
+
+    pub(in crate::serve) fn passkey() -> String {
+        PASSKEY.path()
     }
 
     pub(in crate::serve) fn htmx() -> String {

@@ -38,6 +38,8 @@ struct Login {
     problem: Option<String>,
     /// Whether a form brought them here that nobody was signed in to send.
     unsaved: bool,
+    /// Whether there are passkeys on this server.
+    passkeys: bool,
 }
 
 impl Login {
@@ -45,7 +47,9 @@ impl Login {
         let return_to = own_path(fields.text("return_to")).unwrap_or_default().to_owned();
         let frame = Frame::bare(&server.base);
         let unsaved = fields.has("form", "unsaved");
-        Self { frame, name: fields.text("name").to_owned(), return_to, problem: None, unsaved }
+        let passkeys = server.sign_in.has_passkeys();
+        let name = fields.text("name").to_owned();
+        Self { frame, name, return_to, problem: None, unsaved, passkeys }
     }
 
     /// The form again, with what was typed, the password excepted.
@@ -55,7 +59,12 @@ impl Login {
 
     async fn shown(self, server: &Server, status: StatusCode) -> Response {
         let target = form_target(server, &self.return_to).await;
-        private(page(status, &self), server, target.as_deref())
+        let response = page(status, &self);
+        match target {
+            Some(target) => private(response, server, &target),
+            // The next page is ours, and wants to know whether it is the way back to a form.
+            None => response,
+        }
     }
 }
 
@@ -73,9 +82,8 @@ pub(super) async fn sign_in(
     fields: Fields,
 ) -> Result<Response, Trouble> {
     let form = Login::of(&server, &fields);
-    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let password = Secret::new(fields.exact("password").to_owned());
-    let from = Caller { address, agent: agent.to_owned() };
+    let from = caller(&headers, address);
     let opened = match server.sign_in.attempt(&form.name, password, from).await? {
         Ok(opened) => opened,
         Err(refused) => {
@@ -102,15 +110,26 @@ pub(super) async fn sign_out(
     Ok(leave_for(&address, server.sign_in.cookie.clear()))
 }
 
+/// Who tries to come in.
+pub(super) fn caller(headers: &HeaderMap, address: IpAddr) -> Caller {
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Caller { address, agent: agent.to_owned() }
+}
+
 /// Where somebody goes who was on their way to nowhere: the console, if they may enter it.
-async fn start_page(server: &Server, secret: &str) -> Result<String, Trouble> {
+pub(super) async fn start_page(server: &Server, secret: &str) -> Result<String, Trouble> {
     let who = server.sign_in.accounts.signed_in(secret).await?;
     let may_enter = who.is_some_and(|who| who.can(MANAGE));
     let path = if may_enter { "/developer" } else { "/account" };
     Ok(format!("{}{path}", server.base))
 }
 
-async fn end_present(headers: &HeaderMap, server: &Server, from: IpAddr) -> Result<(), Trouble> {
+/// Ends the session that a browser had before.
+pub(super) async fn end_present(
+    headers: &HeaderMap,
+    server: &Server,
+    from: IpAddr,
+) -> Result<(), Trouble> {
     if let Some(who) = present(headers, server).await? {
         server.sign_in.accounts.end_session(&who, who.session.id, Some(from)).await?;
     }
@@ -133,6 +152,10 @@ pub(super) fn leave_for(address: &str, cookie: Option<HeaderValue>) -> Response 
 pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
     match refused {
         Refused::Wrong(_) => (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned()),
+        Refused::Stale => {
+            let text = "That took too long, or it counted already. Try again.";
+            (StatusCode::UNPROCESSABLE_ENTITY, text.to_owned())
+        }
         Refused::TooMany(wait) => {
             let unit = if seconds(wait) == 1 { "second" } else { "seconds" };
             let text = format!("Too many attempts. Try again in {} {unit}.", seconds(wait));
@@ -149,7 +172,7 @@ pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
 pub(super) fn wait_for(refused: Refused, mut response: Response) -> Response {
     response.extensions_mut().insert(refused);
     let wait = match refused {
-        Refused::Wrong(_) => return response,
+        Refused::Wrong(_) | Refused::Stale => return response,
         Refused::TooMany(wait) => seconds(wait),
         Refused::Busy => 1,
     };

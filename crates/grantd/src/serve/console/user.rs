@@ -29,6 +29,8 @@ struct Page {
     path: String,
     roles: Vec<Choice>,
     permissions: Vec<Choice>,
+    /// Names of passkeys.
+    passkeys: Vec<String>,
     done: Option<&'static str>,
     problem: Complaint,
 }
@@ -93,6 +95,17 @@ pub(super) async fn password(
     };
     let changed = server.registrar.set_password(&operator.by, user.id, hash).await;
     answer(&operator, &server, &user, ("password", changed)).await
+}
+
+/// `POST /developer/users/{id}/passkeys/remove`: all of them, where a device is lost.
+pub(super) async fn remove_passkeys(
+    operator: Operator,
+    State(server): State<Server>,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let user = find(&server, &id).await?;
+    server.registrar.remove_passkeys(&operator.by, user.id, None).await?;
+    Ok(Redirect::to(&format!("{}?done=passkeys", path(&server, user.id))).into_response())
 }
 
 /// `POST /developer/users/{id}/disable`: everybody but oneself.
@@ -171,6 +184,7 @@ async fn shown(
         name: entry.name.to_string(),
         says: entry.description,
     });
+    let passkeys = server.sign_in.accounts.passkeys(user.id).await?;
     let template = Page {
         frame: operator.frame(Section::Users),
         user: UserView::from(user),
@@ -178,6 +192,7 @@ async fn shown(
         path: path(server, user.id),
         roles: roles.collect(),
         permissions: permissions.collect(),
+        passkeys: passkeys.into_iter().map(|record| record.passkey.name.to_string()).collect(),
         done,
         problem,
     };
@@ -202,6 +217,7 @@ fn done(fields: &Fields) -> Option<&'static str> {
         "created" => "The user is there, and may do nothing yet: tick what they may do.",
         "saved" => "Saved.",
         "password" => "The password is set, and all their sessions are over.",
+        "passkeys" => "Their passkeys are removed. Sessions go on: another password ends them.",
         "disabled" => "The user is disabled: they are out, and tokens on their behalf are dead.",
         "active" => "The user is enabled. Tokens from before stay dead.",
         _ => return None,
