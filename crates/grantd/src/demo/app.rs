@@ -63,10 +63,10 @@ fn code(query: &str) -> Option<String> {
 }
 
 fn next_steps(base: &str, id: &str, code: &str) -> String {
-    let mut text = format!(
-        "School Planner got a code, which is good for a minute and works once. Paste these lines into the \
-         terminal that has APP_SECRET:\n\n"
-    );
+    let mut text =
+        "School Planner got a code, which is good for a minute and works once. Paste these lines \
+                    into the terminal that has APP_SECRET:\n\n"
+            .to_owned();
     let post = format!(
         r#"curl -s -X POST {base}/oauth/token -d client_id={id} -d client_secret="$APP_SECRET""#
     );

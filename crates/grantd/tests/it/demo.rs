@@ -47,11 +47,10 @@ fn a_person_lets_the_demo_s_app_act_and_its_lines_work_as_they_are() {
     let page = teacher.get(&format!("{}?{}", back.path(), back.query().unwrap()));
     assert_eq!(page.header("content-type"), Some("text/plain; charset=utf-8"));
     let page = page.text();
-    let mut script = format!("{}\n", begins(&lines, "APP_SECRET="));
-    for line in page.lines().filter(|line| line.starts_with("curl") || line.starts_with("TOKENS="))
-    {
-        script += &format!("{line}\necho; echo @@@\n");
-    }
+    let pasted =
+        page.lines().filter(|line| line.starts_with("curl") || line.starts_with("TOKENS="));
+    let pasted: String = pasted.map(|line| format!("{line}\necho; echo @@@\n")).collect();
+    let script = format!("{}\n{pasted}", begins(&lines, "APP_SECRET="));
     let output = Command::new("bash").args(["-c", &script]).output().unwrap();
     demo.kill().unwrap();
     demo.wait().unwrap();

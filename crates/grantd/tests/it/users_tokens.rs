@@ -211,6 +211,7 @@ fn fifty_ends_of_each_kind_reach_a_guard_within_a_second_each() {
     report("user narrowed by command line", &mut spans);
 }
 
+#[expect(clippy::print_stdout, reason = "figures for who runs it with --nocapture")]
 fn report(what: &str, spans: &mut Vec<Duration>) {
     spans.sort_unstable();
     let (median, last) = (spans[spans.len() / 2], spans[spans.len() - 1]);

@@ -110,7 +110,11 @@ async fn an_answer_from_before_somebody_else_signed_in_allows_nothing() {
     browser.go(&ask(&id, uri)).await;
     sign_in(&browser, "maria").await;
     browser.says("You are signed in as maria").await;
-    browser.in_another_tab("/login", async || sign_in(&browser, "otto").await).await;
+    let other = async || {
+        sign_in(&browser, "otto").await;
+        browser.arrives_at("/account").await;
+    };
+    browser.in_another_tab("/login", other).await;
     browser.press("Allow").await;
     browser.says("That was not asked here").await;
     browser.has_no_complaints().await;

@@ -1,7 +1,5 @@
 //! The user's way in a real Chromium: real apps send somebody to the real binary and get them back.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
-
 mod apps;
 mod consent;
 
