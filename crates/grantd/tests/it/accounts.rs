@@ -56,7 +56,7 @@ fn with_https_the_cookie_is_bound_to_its_host() {
     let cookie = answer.header("set-cookie").unwrap();
     assert!(cookie.starts_with("__Host-grantd="), "{cookie}");
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
-    assert_eq!(location(&answer), "/account/sessions", "no manager: to their own pages");
+    assert_eq!(location(&answer), "/account", "no manager: to their own pages");
 }
 
 #[test]
