@@ -29,7 +29,8 @@ pub struct Approval {
     pub code: CodeTerms,
     /// Its refresh tokens, if it has any.
     pub refresh: Option<RefreshState>,
-    /// When it ends by itself; the end itself is outside.
+    /// Until when it is kept, so that what came of it can be ended; how long its refresh tokens go on is
+    /// another question ([`crate::Policy`]).
     pub ends_at: Timestamp,
 }
 

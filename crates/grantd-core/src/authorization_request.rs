@@ -12,6 +12,7 @@ use crate::{
     params::Params,
     redirect_uri::RedirectUri,
     refusal::Refusal,
+    time::Timestamp,
     token_request::Ask,
 };
 
@@ -61,6 +62,8 @@ pub struct AuthorizationRequest {
     pub prompt: Prompt,
     /// The most seconds that the user may have been signed in for.
     pub max_age: Option<u32>,
+    /// Where they were made to sign in for this very request: they must have done so since.
+    pub login_after: Option<Timestamp>,
 }
 
 /// What the user must be made to do.
@@ -134,7 +137,7 @@ impl<'a> AuthorizationQuery<'a> {
         let max_age = self.0.take("max_age").map(|text| seconds(&text)).transpose()?;
         let ask = Ask { scope: self.0.take("scope"), resource: self.0.take("resource") };
         let asked = asked(client, &ask, &policy.issuer)?;
-        Ok(AuthorizationRequest { addressed, challenge, asked, prompt, max_age })
+        Ok(AuthorizationRequest { addressed, challenge, asked, prompt, max_age, login_after: None })
     }
 
     /// RFC 7636 section 4.3; `plain`, the default of that section, is refused with it (RFC 9700

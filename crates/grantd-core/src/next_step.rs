@@ -37,6 +37,9 @@ pub fn next_step(
 ) -> Result<Step, Refusal> {
     let prompt = request.prompt;
     let fresh = |visitor: &&Visitor| {
+        if let Some(since) = request.login_after {
+            return visitor.signed_in_at >= since;
+        }
         let age = now.micros().saturating_sub(visitor.signed_in_at.micros());
         let bound = request.max_age.map(|seconds| i64::from(seconds) * 1_000_000);
         !prompt.login && bound.is_none_or(|bound| age <= bound)

@@ -164,9 +164,12 @@ impl SecretKey {
         self.hasher(b"grantd passkey hmac v1")
     }
 
-    fn hasher(&self, purpose: &[u8]) -> SecretHasher {
-        let key = self.derive(purpose);
-        SecretHasher { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), previous: None }
+    fn mac_key(&self, purpose: &[u8]) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.derive(purpose).as_slice())
+    }
+
+    fn hasher(&self, purpose: &'static [u8]) -> SecretHasher {
+        SecretHasher { purpose, key: self.mac_key(purpose), previous: None }
     }
 
     /// The key for one purpose.
@@ -191,6 +194,7 @@ impl fmt::Debug for SecretKey {
 /// Hashes the secrets of clients, or of sessions, for keeping and for comparing.
 #[derive(Clone)]
 pub struct SecretHasher {
+    purpose: &'static [u8],
     key: hmac::Key,
     previous: Option<hmac::Key>,
 }
@@ -202,7 +206,7 @@ impl SecretHasher {
     /// Compares under the key before as well, while the server's key is being changed.
     #[must_use]
     pub fn with_previous(self, previous: &SecretKey) -> Self {
-        Self { previous: Some(previous.secret_hasher().key), ..self }
+        Self { previous: Some(previous.mac_key(self.purpose)), ..self }
     }
 
     /// The hash of a secret in clear, for keeping.

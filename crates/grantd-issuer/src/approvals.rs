@@ -42,11 +42,35 @@ impl Consent {
     }
 }
 
+impl Consent {
+    /// Whether it has all these permissions, blank-separated.
+    pub fn covers(&self, scope: &str) -> bool {
+        let has = |name: &str| self.permissions.iter().any(|known| known.as_str() == name);
+        scope.split(' ').filter(|name| !name.is_empty()).all(has)
+    }
+}
+
 impl ToJson for Consent {
     fn to_json(&self) -> Value {
         let permissions: Vec<_> = self.permissions.iter().map(Permission::as_str).collect();
         json!({ "user_id": self.user.to_string(), "permissions": permissions })
     }
+}
+
+/// An approval to be, with what it was decided on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewApproval {
+    /// What is allowed.
+    pub approval: Approval,
+    /// The hash of its code.
+    pub code: SecretHash,
+    /// The generation that the client must still have.
+    pub client_generation: u64,
+    /// The generation that the user must still have.
+    pub user_generation: u64,
+    /// Where the user was asked just now: by whom and when their consent is remembered. `None`: it is
+    /// remembered already, and must still be.
+    pub asked: Option<Stamp>,
 }
 
 /// What becomes of an approval whose code was presented.
@@ -56,7 +80,7 @@ pub struct Redeem {
     pub at: Timestamp,
     /// The hash of the family of refresh tokens that it begins; `None`: it gets none.
     pub family: Option<SecretHash>,
-    /// When the approval ends by itself from now on.
+    /// Until when the approval is kept at least.
     pub ends_at: Timestamp,
 }
 
@@ -80,29 +104,30 @@ pub struct Rotate {
     pub retry: Option<Ttl>,
     /// When.
     pub at: Timestamp,
-    /// When the approval ends by itself from now on.
+    /// Until when the approval is kept at least.
     pub ends_at: Timestamp,
+    /// The hash of its family under this server key.
+    pub family: SecretHash,
 }
 
 /// Approvals, and the consent that is remembered. Every call is one transaction, on disk when it
 /// returns, and nothing is cached.
 #[async_trait]
 pub trait Approvals: Send + Sync {
-    /// Keeps an approval that the code with this hash stands for. With `asked`, the user was asked
-    /// just now: that they consented is remembered, and in the audit log.
-    async fn approve(
-        &self,
-        approval: &Approval,
-        code: &SecretHash,
-        asked: Option<&Stamp>,
-    ) -> Result<(), StorageFault>;
+    /// Keeps an approval, if client and user are active and as they were when it was decided on, and
+    /// the consent that nobody asked for again is still there. `false`: something changed. A consent
+    /// that is new or grows is in the audit log.
+    async fn approve(&self, new: &NewApproval) -> Result<bool, StorageFault>;
 
     /// The approval of a code, spent or not, with its user as they are now; `None`: no such code.
     async fn approval_of_code(&self, code: &SecretHash) -> Result<Option<Approved>, StorageFault>;
 
     /// Spends a code, once: of many who present it at a time one is told [`Presented::Good`], and any
-    /// other ends the approval.
+    /// other ends the approval, which the audit log tells.
     async fn redeem(&self, id: ApprovalId, redeem: &Redeem) -> Result<Presented, StorageFault>;
+
+    /// Forgets an approval whose code was refused, unless the code was redeemed meanwhile.
+    async fn discard(&self, id: ApprovalId) -> Result<(), StorageFault>;
 
     /// The approval of a family of refresh tokens, by the hash of the family under this server key or
     /// the one before, with its user as they are now.
@@ -112,7 +137,7 @@ pub trait Approvals: Send + Sync {
     ) -> Result<Option<Approved>, StorageFault>;
 
     /// Makes the next refresh token the one that works, where the one presented still may be; where it
-    /// may not ([`grantd_core::RefreshState::accepts`]), the approval ends.
+    /// may not ([`grantd_core::RefreshState::accepts`]), the approval ends, which the audit log tells.
     async fn rotate(&self, id: ApprovalId, rotate: &Rotate) -> Result<Presented, StorageFault>;
 
     /// Ends an approval: its code and refresh tokens work no more, and its tokens are dead.
@@ -128,7 +153,7 @@ pub trait Approvals: Send + Sync {
     /// What a user consented to, the client last used first; [`Consent::MOST`] at most.
     async fn consents(&self, user: UserId) -> Result<Vec<Consent>, StorageFault>;
 
-    /// Takes a consent back: all approvals that the user gave the client end. `false`: there was none.
+    /// Takes a consent back: all approvals that the user gave the client end. `false`: there was neither.
     async fn disconnect(
         &self,
         user: UserId,
@@ -140,5 +165,9 @@ pub trait Approvals: Send + Sync {
     async fn forget_approvals(&self, now: Timestamp) -> Result<(), StorageFault>;
 }
 
-/// How many approvals a user's clients have at most, each: a further one ends the oldest.
+/// How many approvals of which tokens came a user has with a client: a further one ends the oldest.
 pub const MOST_APPROVALS: u32 = 100;
+
+/// How many codes that nobody has redeemed yet: a further one makes the oldest worthless, and ends
+/// nothing that works.
+pub const MOST_CODES: u32 = 10;

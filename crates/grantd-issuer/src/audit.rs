@@ -1,7 +1,7 @@
 //! The audit log: every change with who, when and what, in a chain that shows tampering.
 
 use aws_lc_rs::digest;
-use grantd_core::{SessionId, Timestamp, UserId};
+use grantd_core::{ApprovalId, ClientId, SessionId, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use crate::{
@@ -130,6 +130,13 @@ impl Held {
 }
 
 impl Deed {
+    /// A code or refresh token was presented again, so that what the user allowed has ended.
+    pub fn reused(approval: ApprovalId, user: UserId, client: &ClientId) -> Self {
+        let before = json!({ "grant_id": approval.to_string(), "user_id": user.to_string() });
+        let object = format!("client:{client}");
+        Self { action: "consent.reuse", object, before: Some(before), after: None }
+    }
+
     /// The same, with who had what is deleted, kind by kind: nothing else remembers it.
     #[must_use]
     pub fn held_by(mut self, holders: &[(&str, Held)]) -> Self {

@@ -4,13 +4,14 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use grantd_core::{
     Addressed, Approval, ApprovalId, AuthorizationCode, AuthorizationQuery, AuthorizationRequest,
-    CodeTerms, GrantType, Refusal, Refused, ResourceOwner, SecretHash, SessionId, Step, Ttl,
-    Visitor, givable, next_step, raw::Authorization,
+    CodeTerms, Refusal, Refused, ResourceOwner, SessionId, Step, Timestamp, Ttl, Visitor, givable,
+    next_step, raw::Authorization,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     admin::{Admin, Stamp},
+    approvals::NewApproval,
     entropy::draw,
     fault::Fault,
     issuer::Issuer,
@@ -18,6 +19,10 @@ use crate::{
     session::SignedIn,
 };
 
+/// What stands before this server's word in a request that somebody had to sign in for.
+const LOGIN_AFTER: &str = "&signed_in_after=";
+/// How long a consent form may be sent: ten minutes.
+const QUESTION_MICROS: i64 = 600 * 1_000_000;
 /// How long a code lives, in seconds (RFC 6749 section 4.1.2 recommends less than ten minutes).
 const CODE_SECONDS: i64 = 60;
 
@@ -31,6 +36,9 @@ pub enum AuthorizationError {
     /// The client is told, at this address.
     #[error("refused: {}", .0.refused.refusal.name())]
     Sent(Answer),
+    /// Client, user or consent changed while it was decided: the user begins again.
+    #[error("something changed meanwhile")]
+    Changed,
     /// The server could not.
     #[error(transparent)]
     Faulted(#[from] Fault),
@@ -64,6 +72,7 @@ impl Issuer {
         query: &str,
     ) -> Result<AuthorizationRequest, AuthorizationError> {
         self.approvals()?;
+        let (query, login_after) = self.login_after(query);
         let shown = |refusal, client| {
             AuthorizationError::Shown(Refused::new(refusal, Authorization::Absent, client))
         };
@@ -73,9 +82,30 @@ impl Issuer {
         let known = client.as_ref().map(|client| client.id.clone());
         let addressed = query.address(client).map_err(|why| shown(why, known.as_ref()))?;
         let back = addressed.clone();
-        query
+        let request = query
             .request(addressed, &self.policy)
-            .map_err(|refusal| AuthorizationError::Sent(self.refuse(&back, refusal)))
+            .map_err(|refusal| AuthorizationError::Sent(self.refuse(&back, refusal)))?;
+        Ok(AuthorizationRequest { login_after, ..request })
+    }
+
+    /// The request with a word of this server's behind it: that whoever goes on with it must have
+    /// signed in from now on. It takes the place of `prompt=login` and `max_age`.
+    pub fn ask_for_login(&self, query: &str) -> String {
+        let (query, _) = self.login_after(query);
+        let at = self.clock.now().micros();
+        let seal = self.seal(&format!("login {at} {}", digest_text(query)));
+        format!("{query}{LOGIN_AFTER}{at}.{seal}")
+    }
+
+    /// The request itself, and since when somebody must have signed in where this server said so.
+    fn login_after<'q>(&self, query: &'q str) -> (&'q str, Option<Timestamp>) {
+        let Some((query, word)) = query.rsplit_once(LOGIN_AFTER) else { return (query, None) };
+        let sealed = word.split_once('.').and_then(|(at, seal)| {
+            let at: i64 = at.parse().ok()?;
+            let text = format!("login {at} {}", digest_text(query));
+            self.is_seal(seal, &text).then_some(Timestamp::from_micros(at))
+        });
+        (query, sealed)
     }
 
     /// The answer that tells a client no.
@@ -91,15 +121,7 @@ impl Issuer {
         request: &AuthorizationRequest,
         who: Option<&SignedIn>,
     ) -> Result<Next, AuthorizationError> {
-        let now = self.clock.now();
-        let visitor = match who {
-            Some(who) => Some(self.visitor(request, who).await?),
-            None => None,
-        };
-        let step = next_step(request, visitor.as_ref(), now);
-        let step =
-            step.map_err(|why| AuthorizationError::Sent(self.refuse(&request.addressed, why)));
-        match (step?, who) {
+        match (self.step(request, who).await?, who) {
             (Step::SignIn, _) | (Step::Approve(_), None) => Ok(Next::SignIn),
             (Step::Ask(scope), _) => Ok(Next::Ask(scope)),
             (Step::Approve(scope), Some(who)) => {
@@ -109,14 +131,17 @@ impl Issuer {
     }
 
     /// The address with the code, once the user has said yes to `shown`; of that they give what they
-    /// still may.
+    /// still may. Who must sign in anew meanwhile does so first.
     pub async fn approve(
         &self,
         request: &AuthorizationRequest,
         who: &SignedIn,
         shown: &str,
         by: &Admin,
-    ) -> Result<String, AuthorizationError> {
+    ) -> Result<Next, AuthorizationError> {
+        if self.step(request, Some(who)).await? == Step::SignIn {
+            return Ok(Next::SignIn);
+        }
         let may = givable(request, &owner(who));
         let seen = |name: &&str| shown.split(' ').any(|known| known == *name);
         let scope: Vec<_> = may.split(' ').filter(seen).filter(|name| !name.is_empty()).collect();
@@ -125,26 +150,44 @@ impl Issuer {
             return Err(AuthorizationError::Sent(refused));
         }
         let stamp = Stamp::of(by, self.clock.now());
-        Ok(self.give(request, who, scope.join(" "), Some(&stamp)).await?)
+        Ok(Next::Go(self.give(request, who, scope.join(" "), Some(stamp)).await?))
+    }
+
+    async fn step(
+        &self,
+        request: &AuthorizationRequest,
+        who: Option<&SignedIn>,
+    ) -> Result<Step, AuthorizationError> {
+        let visitor = match who {
+            Some(who) => Some(self.visitor(request, who).await?),
+            None => None,
+        };
+        next_step(request, visitor.as_ref(), self.clock.now())
+            .map_err(|why| AuthorizationError::Sent(self.refuse(&request.addressed, why)))
     }
 
     /// What a consent form brings back, so that it is known to be one that this server made for this
-    /// session, this request and these permissions (RFC 6749 section 10.12).
+    /// session, this request and these permissions (RFC 6749 section 10.12), a while ago and not longer.
     pub fn seal_question(&self, session: SessionId, query: &str, scope: &str) -> String {
-        hexadecimal(self.question(session, query, scope).as_bytes())
+        let at = self.clock.now().micros();
+        format!("{at}.{}", self.seal(&question(session, query, scope, at)))
     }
 
     /// Whether a consent form brings back the seal of its question; in constant time.
     pub fn has_seal(&self, seal: &str, session: SessionId, query: &str, scope: &str) -> bool {
-        let expected = self.session_hasher().hash(&self.seal_question(session, query, scope));
-        expected.matches(&self.session_hasher().hash(seal))
+        let Some((at, seal)) = seal.split_once('.') else { return false };
+        let Ok(at) = at.parse::<i64>() else { return false };
+        let age = self.clock.now().micros().saturating_sub(at);
+        self.is_seal(seal, &question(session, query, scope, at)) && age < QUESTION_MICROS
     }
 
-    fn question(&self, session: SessionId, query: &str, scope: &str) -> SecretHash {
-        // Of any length, and neither can be taken for a part of the other.
-        let digest = |text: &str| hexadecimal(digest(&SHA256, text.as_bytes()).as_ref());
-        let text = format!("consent {session} {} {}", digest(query), digest(scope));
-        self.session_hasher().hash(&text)
+    fn seal(&self, text: &str) -> String {
+        hexadecimal(self.session_hasher().hash(text).as_bytes())
+    }
+
+    fn is_seal(&self, seal: &str, text: &str) -> bool {
+        let hasher = self.session_hasher();
+        hasher.hash(&self.seal(text)).matches(&hasher.hash(seal))
     }
 
     async fn visitor(
@@ -169,21 +212,17 @@ impl Issuer {
         request: &AuthorizationRequest,
         who: &SignedIn,
         scope: String,
-        asked: Option<&Stamp>,
-    ) -> Result<String, Fault> {
+        asked: Option<Stamp>,
+    ) -> Result<String, AuthorizationError> {
         let now = self.clock.now();
         let code = AuthorizationCode::mint(&Zeroizing::new(draw(self.entropy())));
-        let addressed = &request.addressed;
-        let named = addressed.redirect_uri_named;
-        let ends_at = Ttl::from_seconds(CODE_SECONDS).map_or(now, |ttl| now.after(ttl));
-        let client = &addressed.client;
-        let api = client.apis.iter().find(|known| known.api.name == request.asked.api);
-        let ttl = api.map_or(Ttl::MAX, |known| {
-            self.policy.ttl(client, &known.api, GrantType::AuthorizationCode)
+        let (addressed, later) = (&request.addressed, |seconds| {
+            Ttl::from_seconds(seconds).map_or(now, |ttl| now.after(ttl))
         });
+        let named = addressed.redirect_uri_named;
         let approval = Approval {
             id: ApprovalId::mint(now, draw(self.entropy())),
-            client: client.id.clone(),
+            client: addressed.client.id.clone(),
             user: who.user.id,
             api: request.asked.api.clone(),
             scope,
@@ -191,17 +230,36 @@ impl Issuer {
             code: CodeTerms {
                 redirect_uri: named.then(|| addressed.redirect_uri.as_str().to_owned()),
                 challenge: request.challenge,
-                ends_at,
+                ends_at: later(CODE_SECONDS),
                 spent: false,
             },
             refresh: None,
             // One that comes too late must still be told from one that never was.
-            ends_at: ends_at.after(ttl),
+            ends_at: later(5 * CODE_SECONDS),
         };
-        let hash = self.codes.hash(code.reveal());
-        self.approvals()?.approve(&approval, &hash, asked).await?;
+        let new = NewApproval {
+            approval,
+            code: self.codes.hash(code.reveal()),
+            client_generation: addressed.client.generation,
+            user_generation: who.user.generation,
+            asked,
+        };
+        let kept = self.approvals()?.approve(&new).await.map_err(Fault::from)?;
+        if !kept {
+            return Err(AuthorizationError::Changed);
+        }
         Ok(addressed.answer(&[("code", code.reveal())], self.identifier()))
     }
+}
+
+/// The text under a consent form's seal.
+fn question(session: SessionId, query: &str, scope: &str, at: i64) -> String {
+    format!("consent {session} {at} {} {}", digest_text(query), digest_text(scope))
+}
+
+/// Of any length, and none can be taken for a part of another.
+fn digest_text(text: &str) -> String {
+    hexadecimal(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 fn owner(who: &SignedIn) -> ResourceOwner {

@@ -64,7 +64,9 @@ pub use grantd_core as core;
 
 pub use accounts::Accounts;
 pub use admin::{Admin, Stamp};
-pub use approvals::{Approvals, Consent, MOST_APPROVALS, Presented, Redeem, Rotate};
+pub use approvals::{
+    Approvals, Consent, MOST_APPROVALS, MOST_CODES, NewApproval, Presented, Redeem, Rotate,
+};
 pub use authorization::{Answer, AuthorizationError, Next};
 pub use client_cache::CacheCounts;
 pub use client_edit::Setting;

@@ -230,6 +230,7 @@ impl Registry for Memory {
             record.user.permissions.retain(|known| known != name);
         }
         changes.push(Changed::Catalog);
+        tables.forget_permission(name, stamp.at);
         let deed = Deed::on("permission.delete", "permission", name, (Some(&entry), None));
         let deed = deed.held_by(&held_by);
         tables.record(&deed, &changes, stamp);

@@ -1,8 +1,9 @@
 //! Codes and refresh tokens become access tokens: the grants that rest on what a user allowed.
 
 use grantd_core::{
-    ApprovalId, Approved, Authenticated, AuthorizationCode, Authorized, CodeProof, Fact, Family,
-    Grant, GrantType, Issued, RefreshToken, Refusal, Timestamp, TokenRequest, admit, authorize,
+    Approval, ApprovalId, Approved, Authenticated, AuthorizationCode, Authorized, CodeProof, Fact,
+    Family, Grant, GrantType, Issued, RefreshToken, Refusal, Timestamp, TokenRequest, admit,
+    authorize,
 };
 
 use crate::{
@@ -34,8 +35,8 @@ impl Issuer {
         }
     }
 
-    /// RFC 6749 section 4.1.3. A code that was found is spent, whatever is decided: who shows one to
-    /// the wrong client or with the wrong verifier gets no second try.
+    /// RFC 6749 section 4.1.3. A code that was found is used up, whatever is decided: who shows one with
+    /// the wrong verifier gets no second try.
     async fn redeem(
         &self,
         client: &Authenticated,
@@ -54,27 +55,47 @@ impl Issuer {
         let Some(Approved { approval, .. }) = &found else {
             return Ok(Err(decided.err().unwrap_or(Refusal::CodeUnknown)));
         };
-        let (family, ends_at) = match &decided {
-            Ok(authorized) if self.goes_on(client) => (
-                Some(Family::new(draw(self.entropy()))),
-                self.end(authorized, approval.given_at, now),
-            ),
-            Ok(authorized) => (None, now.after(authorized.ttl)),
-            Err(_) => (None, approval.ends_at),
+        let authorized = match decided {
+            Ok(authorized) => authorized,
+            Err(refusal) => {
+                self.refuse_code(approval, refusal, now).await?;
+                return Ok(Err(refusal));
+            }
         };
-        let minted = decided.map(|authorized| self.mint(authorized, now));
+        let family = self.goes_on(client).then(|| Family::new(draw(self.entropy())));
         let kept = family.map(|family| self.refresh_tokens.hash(family));
-        let redeem = Redeem { at: now, family: kept, ends_at };
-        let presented = approvals.redeem(approval.id, &redeem).await?;
-        let issued = match (minted, presented) {
-            (_, Presented::Again) => return Ok(Err(Refusal::CodeReused)),
-            (_, Presented::Gone) => return Ok(Err(Refusal::CodeUnknown)),
-            (Err(refusal), Presented::Good(_)) => return Ok(Err(refusal)),
-            (Ok(issued), Presented::Good(_)) => issued?,
+        let ends_at = match kept {
+            Some(_) => self.kept_until(&authorized, approval, now),
+            None => now.after(authorized.ttl),
         };
+        let issued = self.mint(authorized, now)?;
+        let redeem = Redeem { at: now, family: kept, ends_at };
+        match approvals.redeem(approval.id, &redeem).await? {
+            Presented::Again => return Ok(Err(Refusal::CodeReused)),
+            Presented::Gone => return Ok(Err(Refusal::CodeUnknown)),
+            Presented::Good(_) => {}
+        }
         let first = family.map(|family| RefreshToken { family, number: 1 });
         let refresh_token = first.map(|first| self.refresh_tokens.write(&first));
         Ok(Ok(Issued { refresh_token, ..issued }))
+    }
+
+    /// A code is shown once: where nothing came of it, it is forgotten; where its own client shows it
+    /// again, all that came of it dies. A spent one in anybody else's hands is no weapon.
+    async fn refuse_code(
+        &self,
+        approval: &Approval,
+        refusal: Refusal,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let approvals = self.approvals()?;
+        if refusal == Refusal::CodeReused {
+            let again = Redeem { at: now, family: None, ends_at: approval.ends_at };
+            approvals.redeem(approval.id, &again).await?;
+        } else if !approval.code.spent {
+            approvals.discard(approval.id).await?;
+        }
+        Ok(())
     }
 
     /// RFC 6749 section 6, with rotation and detection of reuse (RFC 9700 section 4.14.2).
@@ -99,19 +120,20 @@ impl Issuer {
         let (Some(Approved { approval, .. }), Some(token)) = (&found, presented) else {
             return Ok(Err(decided.err().unwrap_or(Refusal::RefreshTokenUnknown)));
         };
+        let retry = client.client().refresh_retry();
+        let family = self.refresh_tokens.hash(token.family);
+        let rotate = |ends_at| Rotate { number: token.number, retry, at: now, ends_at, family };
         let authorized = match decided {
             Ok(authorized) => authorized,
             Err(refusal) => {
                 if refusal == Refusal::RefreshTokenReused {
-                    approvals.end_approval(approval.id, now).await?;
+                    approvals.rotate(approval.id, &rotate(approval.ends_at)).await?;
                 }
                 return Ok(Err(refusal));
             }
         };
-        let ends_at = self.end(&authorized, approval.given_at, now);
+        let rotate = rotate(self.kept_until(&authorized, approval, now));
         let issued = self.mint(authorized, now)?;
-        let retry = client.client().refresh_retry();
-        let rotate = Rotate { number: token.number, retry, at: now, ends_at };
         match approvals.rotate(approval.id, &rotate).await? {
             Presented::Good(number) => {
                 let next = RefreshToken { number, ..token };
@@ -140,10 +162,15 @@ impl Issuer {
         admit(client.client(), GrantType::RefreshToken, &self.policy).is_ok()
     }
 
-    /// When an approval that was just used ends by itself: after its longest time, or earlier where
-    /// nobody refreshes; and not before its newest token, so that it can still be ended with it.
-    fn end(&self, authorized: &Authorized<'_>, given_at: Timestamp, now: Timestamp) -> Timestamp {
-        let longest = given_at.after(self.policy.refresh_ttl);
+    /// Until when an approval that was just used is kept: as long as it goes on, and as its newest token
+    /// lives, so that it can be ended with it.
+    fn kept_until(
+        &self,
+        authorized: &Authorized<'_>,
+        approval: &Approval,
+        now: Timestamp,
+    ) -> Timestamp {
+        let longest = approval.given_at.after(self.policy.refresh_ttl);
         let unused = now.after(self.policy.refresh_idle);
         longest.min(unused).max(now.after(authorized.ttl))
     }

@@ -109,9 +109,11 @@ impl UserChange {
                     return Err(Conflict::PasswordDiffers(user.name.clone()));
                 }
                 record.password = Some(hash.clone());
-                // Tokens live on: they are what the user allowed apps, not what the password opens.
                 let sessions = keep.map_or(Ended::All, Ended::AllBut);
-                UserKilled { sessions, ..UserKilled::default() }
+                // Somebody else sets a password where an account is lost or was taken: then what was
+                // allowed in its name ends too. One's own change leaves it: apps were allowed, not told it.
+                let approvals = if keep.is_none() { Fate::Ends } else { Fate::Stays };
+                UserKilled { sessions, approvals, ..UserKilled::default() }
             }
         };
         let user = &mut record.user;

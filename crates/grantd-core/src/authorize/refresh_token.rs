@@ -22,7 +22,9 @@ pub(super) fn authorize<'a>(
     if !state.accepts(number, client.client().refresh_retry(), now) {
         return Err(Refusal::RefreshTokenReused);
     }
-    if now >= approval.ends_at {
+    // The bounds of this moment hold, for approvals of before too.
+    let longest = approval.given_at.after(policy.refresh_ttl);
+    if now >= longest || now >= state.rotated_at.after(policy.refresh_idle) {
         return Err(Refusal::RefreshTokenExpired);
     }
     on_behalf(client, approved, (ask.scope.as_deref(), ask.resource.as_deref()), policy)

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use grantd_core::{
-    Approval, ApprovalId, ClientState, CodeChallenge, CodeTerms, Permission, SecretHash, Timestamp,
-    TokenId, TokenNames, Ttl, UserState,
+    Approval, ApprovalId, ClientState, CodeChallenge, CodeTerms, Permission, SecretHash, SessionId,
+    Timestamp, TokenId, TokenNames, Ttl, UserState,
 };
 
 use super::{
     admin, create, full_client, furnish, name,
     tokens::Whole,
-    users::{create_user, new_user},
+    users::{create_user, hash as password, new_user},
 };
 use crate::{
-    Admin, Consent, MOST_APPROVALS, NewUser, Presented, Redeem, Registrar, Registry, Rotate, Stamp,
-    User, audit::AuditQuery,
+    Admin, Consent, MOST_APPROVALS, MOST_CODES, NewApproval, NewUser, Presented, Redeem, Registrar,
+    Registry, Rotate, Stamp, User, audit::AuditQuery, user_change::UserChange,
 };
 
 fn at(seconds: i64) -> Timestamp {
@@ -62,11 +62,24 @@ fn approval(user: &User, number: u8) -> Approval {
     }
 }
 
+fn asked(user: &User, number: u8, approval: Approval) -> NewApproval {
+    NewApproval {
+        approval,
+        code: hash(number),
+        client_generation: 1,
+        user_generation: user.generation,
+        asked: Some(stamp(user, i64::from(number))),
+    }
+}
+
+async fn keep(registry: &Arc<dyn Registry>, new: &NewApproval) {
+    assert!(registry.approve(new).await.expect("an answer"), "all is as it was");
+}
+
 async fn approve(registry: &Arc<dyn Registry>, user: &User, number: u8) -> Approval {
-    let approval = approval(user, number);
-    let asked = stamp(user, 0);
-    registry.approve(&approval, &hash(number), Some(&asked)).await.expect("kept");
-    approval
+    let new = asked(user, number, approval(user, number));
+    keep(registry, &new).await;
+    new.approval
 }
 
 fn redeem(family: Option<u8>) -> Redeem {
@@ -75,7 +88,7 @@ fn redeem(family: Option<u8>) -> Redeem {
 
 fn rotate(number: u32, second: i64, retry: Option<i64>) -> Rotate {
     let retry = retry.and_then(Ttl::from_seconds);
-    Rotate { number, retry, at: at(second), ends_at: at(second + 5000) }
+    Rotate { number, retry, at: at(second), ends_at: at(second + 5000), family: hash(9) }
 }
 
 async fn is_dead<S: Whole>(storage: &Arc<S>, approval: &Approval) -> bool {
@@ -105,7 +118,7 @@ pub async fn an_approval_is_found_by_its_code_and_no_other<S: Whole>(storage: Ar
         scope: String::new(),
         ..approval(&user, 3)
     };
-    registry.approve(&plain, &hash(3), None).await.expect("kept");
+    keep(&registry, &NewApproval { asked: None, ..asked(&user, 3, plain.clone()) }).await;
     let found = registry.approval_of_code(&hash(3)).await.expect("an answer").expect("a code");
     assert_eq!(found.approval, plain);
 }
@@ -198,29 +211,35 @@ pub async fn a_family_never_forks<S: Whole>(storage: Arc<S>) {
 pub async fn consent_is_remembered_until_it_is_taken_back<S: Whole>(storage: Arc<S>) {
     let (registry, user) = pair(&storage).await;
     let first = Approval { scope: "a.write".to_owned(), ..approval(&user, 1) };
-    registry.approve(&first, &hash(1), Some(&stamp(&user, 0))).await.expect("kept");
+    keep(&registry, &asked(&user, 1, first.clone())).await;
     let second = Approval { scope: "a.read".to_owned(), ..approval(&user, 2) };
-    registry.approve(&second, &hash(2), Some(&stamp(&user, 5))).await.expect("kept");
-    let silent = Approval { scope: "b.read".to_owned(), ..approval(&user, 3) };
-    registry.approve(&silent, &hash(3), None).await.expect("kept");
+    keep(&registry, &asked(&user, 2, second.clone())).await;
+    keep(&registry, &asked(&user, 4, Approval { id: approval(&user, 4).id, ..second.clone() }))
+        .await;
+    let silent = Approval { scope: "a.read".to_owned(), ..approval(&user, 3) };
+    keep(&registry, &NewApproval { asked: None, ..asked(&user, 3, silent.clone()) }).await;
+    let more = Approval { scope: "a.read b.read".to_owned(), ..approval(&user, 5) };
+    let more = NewApproval { asked: None, ..asked(&user, 5, more) };
+    assert!(!registry.approve(&more).await.expect("an answer"), "that was never consented to");
     registry.redeem(silent.id, &redeem(None)).await.expect("redeemed");
     let known = registry.consent(user.id, &first.client).await.expect("an answer");
     let expected = Consent {
         user: user.id,
         client: first.client.clone(),
         permissions: vec![name("a.read"), name("a.write")],
-        given_at: at(0),
+        given_at: at(1),
         used_at: Some(at(10)),
     };
-    assert_eq!(known.as_ref(), Some(&expected), "what they were not asked is not remembered");
+    assert_eq!(known.as_ref(), Some(&expected));
     assert_eq!(registry.consents(user.id).await.expect("a list"), [expected]);
     let gone = registry.disconnect(user.id, &first.client, &stamp(&user, 20)).await;
     assert!(gone.expect("an answer"));
-    for approval in [&first, &second, &silent] {
-        assert!(is_dead(&storage, approval).await);
-    }
+    assert!(is_dead(&storage, &silent).await);
+    assert!(!is_dead(&storage, &first).await, "no token came of it, so there is nothing to tell");
     assert!(registry.approval_of_code(&hash(2)).await.expect("an answer").is_none());
     assert!(registry.consents(user.id).await.expect("a list").is_empty());
+    let silent = NewApproval { asked: None, ..asked(&user, 6, approval(&user, 6)) };
+    assert!(!registry.approve(&silent).await.expect("an answer"), "the consent is gone");
     let again = registry.disconnect(user.id, &first.client, &stamp(&user, 21)).await;
     assert!(!again.expect("an answer"));
     let query =
@@ -231,7 +250,8 @@ pub async fn consent_is_remembered_until_it_is_taken_back<S: Whole>(storage: Arc
     assert!(events.iter().all(|event| event.object == "client:legacy:1"));
 }
 
-/// Who is disabled and enabled, or suspended and restored, begins anew.
+/// Who is disabled and enabled, or suspended and restored, begins anew; what was decided before that
+/// counts no more.
 pub async fn disabled_users_and_suspended_clients_lose_their_approvals<S: Whole>(storage: Arc<S>) {
     let (registry, user) = pair(&storage).await;
     let registrar = Registrar::new(Arc::clone(&registry));
@@ -239,34 +259,97 @@ pub async fn disabled_users_and_suspended_clients_lose_their_approvals<S: Whole>
         registry.approval_of_code(&hash(number)).await.expect("an answer").is_some()
     };
     let first = approve(&registry, &user, 1).await;
-    for state in [UserState::Disabled, UserState::Active] {
-        registrar.set_user_state(&admin(), user.id, state).await.expect("changed");
-    }
+    registry.redeem(first.id, &redeem(None)).await.expect("redeemed");
+    let late = async |user: &User, number: u8| {
+        let new = asked(user, number, approval(user, number));
+        registry.approve(&new).await.expect("an answer")
+    };
+    registrar.set_user_state(&admin(), user.id, UserState::Disabled).await.expect("changed");
+    assert!(!late(&user, 7).await, "decided before");
+    let user = registrar.set_user_state(&admin(), user.id, UserState::Active).await;
+    let user = user.expect("changed");
     assert!(!there(1).await && is_dead(&storage, &first).await);
     let second = approve(&registry, &user, 2).await;
-    for state in [ClientState::Revoked, ClientState::Active] {
-        registrar.set_client_state(&admin(), "legacy:1", state).await.expect("changed");
-    }
+    registry.redeem(second.id, &redeem(None)).await.expect("redeemed");
+    registrar.set_client_state(&admin(), "legacy:1", ClientState::Revoked).await.expect("changed");
+    assert!(!late(&user, 8).await, "decided before");
+    registrar.set_client_state(&admin(), "legacy:1", ClientState::Active).await.expect("changed");
+    assert!(!late(&user, 9).await, "under the generation of before");
     assert!(!there(2).await && is_dead(&storage, &second).await);
     let known = registry.consent(user.id, &second.client).await.expect("an answer");
     assert!(known.is_some(), "what they said is not forgotten");
 }
 
-/// And those that have ended by themselves are forgotten, no others.
+/// A password that an operator sets ends what was allowed; one's own does not.
+pub async fn another_s_password_ends_approvals<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let kept = approve(&registry, &user, 1).await;
+    registry.redeem(kept.id, &redeem(Some(9))).await.expect("redeemed");
+    let keep = SessionId::mint(at(0), [1; 10]);
+    let own = UserChange::Password { hash: password('B'), keep: Some(keep), instead_of: None };
+    registry.change_user(user.id, None, &own, &stamp(&user, 1)).await.expect("changed");
+    assert!(!is_dead(&storage, &kept).await);
+    registrar.set_password(&admin(), user.id, password('C')).await.expect("set");
+    assert!(is_dead(&storage, &kept).await);
+}
+
+/// Codes that nobody redeems push out each other and nothing else.
 pub async fn approvals_are_bounded<S: Whole>(storage: Arc<S>) {
     let (registry, user) = pair(&storage).await;
-    let most = u8::try_from(MOST_APPROVALS).expect("a small number");
-    for number in 0..=most {
-        registry.approve(&approval(&user, number), &hash(number), None).await.expect("kept");
-    }
     let there = async |number: u8| {
         registry.approval_of_code(&hash(number)).await.expect("an answer").is_some()
     };
-    assert!(!there(0).await && there(1).await && there(most).await);
-    assert!(is_dead(&storage, &approval(&user, 0)).await);
-    registry.redeem(approval(&user, 7).id, &redeem(None)).await.expect("redeemed");
-    registry.forget_approvals(at(3660)).await.expect("forgotten");
-    assert!(!there(1).await && there(7).await && !is_dead(&storage, &approval(&user, 1)).await);
+    let first = approve(&registry, &user, 0).await;
+    registry.redeem(first.id, &redeem(None)).await.expect("redeemed");
+    let codes = u8::try_from(MOST_CODES).expect("a small number");
+    for number in 1..=codes + 1 {
+        approve(&registry, &user, number).await;
+    }
+    assert!(there(0).await && !there(1).await && there(2).await && there(codes + 1).await);
+    assert!(!is_dead(&storage, &first).await && !is_dead(&storage, &approval(&user, 1)).await);
+    let most = u8::try_from(MOST_APPROVALS).expect("a small number");
+    for number in 20..20 + most {
+        let kept = approve(&registry, &user, number).await;
+        registry.redeem(kept.id, &redeem(None)).await.expect("redeemed");
+    }
+    assert!(!there(0).await && there(20).await);
+    assert!(is_dead(&storage, &first).await, "the oldest of those that were used");
+    registry.forget_approvals(at(4999)).await.expect("forgotten");
+    assert!(there(20).await && !there(2).await);
     registry.forget_approvals(at(5000)).await.expect("forgotten");
-    assert!(!there(7).await);
+    assert!(!there(20).await);
+}
+
+/// A code that was refused is forgotten, unless it was redeemed.
+pub async fn a_refused_code_is_forgotten<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let [first, second] = [approve(&registry, &user, 1).await, approve(&registry, &user, 2).await];
+    registry.redeem(second.id, &redeem(None)).await.expect("redeemed");
+    for id in [first.id, second.id, first.id] {
+        registry.discard(id).await.expect("discarded");
+    }
+    assert!(registry.approval_of_code(&hash(1)).await.expect("an answer").is_none());
+    assert!(registry.approval_of_code(&hash(2)).await.expect("an answer").is_some());
+    assert!(!is_dead(&storage, &first).await && !is_dead(&storage, &second).await);
+}
+
+/// What comes again under the same name is another permission.
+pub async fn a_deleted_permission_is_in_no_consent_and_no_approval<S: Whole>(storage: Arc<S>) {
+    let (registry, user) = pair(&storage).await;
+    let registrar = Registrar::new(Arc::clone(&registry));
+    let both = approve(&registry, &user, 1).await;
+    let alone = Approval { scope: "a.read".to_owned(), ..approval(&user, 2) };
+    keep(&registry, &asked(&user, 2, alone.clone())).await;
+    let nothing = Approval { scope: String::new(), ..approval(&user, 3) };
+    keep(&registry, &asked(&user, 3, nothing.clone())).await;
+    for id in [both.id, alone.id, nothing.id] {
+        registry.redeem(id, &redeem(None)).await.expect("redeemed");
+    }
+    registrar.delete_permission(&admin(), &name("a.read")).await.expect("deleted");
+    let found = registry.approval_of_code(&hash(1)).await.expect("an answer").expect("a code");
+    assert_eq!(found.approval.scope, "a.write");
+    assert!(is_dead(&storage, &alone).await && !is_dead(&storage, &nothing).await);
+    let consent = registry.consent(user.id, &both.client).await.expect("an answer");
+    assert_eq!(consent.expect("a consent").permissions, [name("a.write")]);
 }

@@ -26,7 +26,10 @@ macro_rules! tokens_contract {
             a_family_never_forks
             consent_is_remembered_until_it_is_taken_back
             disabled_users_and_suspended_clients_lose_their_approvals
+            another_s_password_ends_approvals
             approvals_are_bounded
+            a_refused_code_is_forgotten
+            a_deleted_permission_is_in_no_consent_and_no_approval
         }
     };
     ($make:expr; $part:ident $($clause:ident)+) => {

@@ -1,26 +1,27 @@
 //! What users allowed clients: approvals and consents, read anew each time.
 
 use async_trait::async_trait;
-use grantd_core::{
-    Approval, ApprovalId, Approved, ClientId, ResourceOwner, SecretHash, Timestamp, UserId,
+use grantd_core::{ApprovalId, Approved, ClientId, ResourceOwner, SecretHash, Timestamp, UserId};
+use grantd_issuer::{
+    Approvals, Consent, NewApproval, Presented, Redeem, Rotate, Stamp, StorageFault,
 };
-use grantd_issuer::{Approvals, Consent, Presented, Redeem, Rotate, Stamp, StorageFault};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::{Sqlite, approval_writes as writes, clients::names, rows, statements as sql, users};
+use super::{
+    Sqlite, approval_writes as writes, clients::names, record::execute, rows, statements as sql,
+    users,
+};
 
 #[async_trait]
 impl Approvals for Sqlite {
-    async fn approve(
-        &self,
-        approval: &Approval,
-        code: &SecretHash,
-        asked: Option<&Stamp>,
-    ) -> Result<(), StorageFault> {
-        let (approval, code, asked) = (approval.clone(), *code, asked.cloned());
-        let write =
-            move |open: &Connection| writes::approve(open, &approval, &code, asked.as_ref());
-        self.write_plain(write).await
+    async fn approve(&self, new: &NewApproval) -> Result<bool, StorageFault> {
+        let new = new.clone();
+        self.write_plain(move |open| writes::approve(open, &new)).await
+    }
+
+    async fn discard(&self, id: ApprovalId) -> Result<(), StorageFault> {
+        let row = [id.to_string()];
+        self.write_plain(move |open| execute(open, sql::DISCARD_CODE, row).map(drop)).await
     }
 
     async fn approval_of_code(&self, code: &SecretHash) -> Result<Option<Approved>, StorageFault> {
@@ -50,8 +51,8 @@ impl Approvals for Sqlite {
     }
 
     async fn end_approval(&self, id: ApprovalId, now: Timestamp) -> Result<(), StorageFault> {
-        self.write_plain(move |open| writes::end(open, sql::END_APPROVAL, [id.to_string()], now))
-            .await
+        let row = [id.to_string()];
+        self.write_plain(move |open| writes::end(open, sql::END_APPROVAL, row, now).map(drop)).await
     }
 
     async fn consent(
@@ -83,10 +84,7 @@ impl Approvals for Sqlite {
 
     async fn forget_approvals(&self, now: Timestamp) -> Result<(), StorageFault> {
         let row = [now.micros()];
-        self.write_plain(move |open| {
-            super::record::execute(open, sql::FORGET_APPROVALS, row).map(drop)
-        })
-        .await
+        self.write_plain(move |open| execute(open, sql::FORGET_APPROVALS, row).map(drop)).await
     }
 }
 

@@ -10,6 +10,7 @@ use grantd_issuer::{
 use rusqlite::{Connection, Row, params};
 
 use super::{
+    approval_writes,
     client_writes::raise,
     clients,
     lane::fault,
@@ -118,6 +119,7 @@ pub(super) fn delete_permission(
     execute(connection, sql::DELETE_PERMISSION_OF_USERS, [text])?;
     execute(connection, sql::DELETE_PERMISSION_OF_ROLES, [text])?;
     take_from_default_scopes(connection, name)?;
+    approval_writes::forget_permission(connection, text, stamp.at)?;
     execute(connection, sql::DELETE_PERMISSION, [text])?;
     let deed = Deed::on("permission.delete", "permission", name, (Some(&entry), None));
     record(connection, &deed.held_by(&held_by), &changes, stamp)

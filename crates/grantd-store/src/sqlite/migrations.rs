@@ -104,7 +104,7 @@ mod tests {
         assert!(run(&mut connection).unwrap_err().to_string().contains("another build"));
         connection
             .execute(
-                "INSERT INTO _migrations (number, name, checksum) VALUES (9, 'future', x'00')",
+                "INSERT INTO _migrations (number, name, checksum) VALUES (99, 'future', x'00')",
                 [],
             )
             .unwrap();

@@ -208,26 +208,42 @@ statements! {
 
     INSERT_APPROVAL = "INSERT INTO approvals (id, user_id, client_id, api, scope, given_at, code, redirect_uri,
                                               challenge, code_ends_at, ends_at)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+                       WHERE EXISTS (SELECT 1 FROM users WHERE id = ?2 AND state = 'active' AND generation = ?12)
+                           AND EXISTS (SELECT 1 FROM clients WHERE id = ?3 AND state = 'active' AND generation = ?13)";
+    DISCARD_OLDEST_CODES = "DELETE FROM approvals WHERE id IN (
+                                SELECT id FROM approvals WHERE user_id = ?1 AND client_id = ?2 AND spent = 0
+                                ORDER BY id DESC LIMIT -1 OFFSET ?3)";
+    DISCARD_CODE = "DELETE FROM approvals WHERE id = ?1 AND spent = 0";
     APPROVAL_OF_CODE = "SELECT id, user_id, client_id, api, scope, given_at, redirect_uri, challenge, code_ends_at,
                                spent, refresh_number, rotated_at, ends_at
                         FROM approvals WHERE code = ?1";
     APPROVAL_OF_FAMILY = "SELECT id, user_id, client_id, api, scope, given_at, redirect_uri, challenge, code_ends_at,
                                  spent, refresh_number, rotated_at, ends_at
                           FROM approvals WHERE family IN (?1, ?2)";
-    HAS_APPROVAL = "SELECT 1 FROM approvals WHERE id = ?1";
-    SPEND_CODE = "UPDATE approvals SET spent = 1, family = ?2, refresh_number = ?3, rotated_at = ?4, ends_at = ?5
-                  WHERE id = ?1 AND spent = 0";
+    SPEND_CODE = "UPDATE approvals SET spent = 1, family = ?2, refresh_number = ?3, rotated_at = ?4,
+                                        ends_at = max(ends_at, ?5)
+                  WHERE id = ?1 AND spent = 0
+                  RETURNING user_id, client_id";
     REFRESH_STATE = "SELECT refresh_number, rotated_at FROM approvals WHERE id = ?1";
-    ROTATE_REFRESH = "UPDATE approvals SET refresh_number = ?2, rotated_at = ?3, ends_at = ?4 WHERE id = ?1";
-    END_APPROVAL = "DELETE FROM approvals WHERE id = ?1 RETURNING id";
-    END_APPROVALS_BETWEEN = "DELETE FROM approvals WHERE user_id = ?1 AND client_id = ?2 RETURNING id";
-    END_APPROVALS_OF_USER = "DELETE FROM approvals WHERE user_id = ?1 RETURNING id";
-    END_APPROVALS_OF_CLIENT = "DELETE FROM approvals WHERE client_id = ?1 RETURNING id";
+    ROTATE_REFRESH = "UPDATE approvals SET refresh_number = ?2, rotated_at = ?3, family = ?4 WHERE id = ?1";
+    KEEP_APPROVAL = "UPDATE approvals SET ends_at = max(ends_at, ?2) WHERE id = ?1";
+    END_APPROVAL = "DELETE FROM approvals WHERE id = ?1 RETURNING id, spent, user_id, client_id";
+    END_APPROVALS_BETWEEN = "DELETE FROM approvals WHERE user_id = ?1 AND client_id = ?2
+                             RETURNING id, spent, user_id, client_id";
+    END_APPROVALS_OF_USER = "DELETE FROM approvals WHERE user_id = ?1 RETURNING id, spent, user_id, client_id";
+    END_APPROVALS_OF_CLIENT = "DELETE FROM approvals WHERE client_id = ?1 RETURNING id, spent, user_id, client_id";
+    END_APPROVALS_FOR_ONE_PERMISSION = "DELETE FROM approvals WHERE scope = ?1
+                                        RETURNING id, spent, user_id, client_id";
     END_OLDEST_APPROVALS = "DELETE FROM approvals WHERE id IN (
-                                SELECT id FROM approvals WHERE user_id = ?1 AND client_id = ?2
+                                SELECT id FROM approvals WHERE user_id = ?1 AND client_id = ?2 AND spent = 1
                                 ORDER BY id DESC LIMIT -1 OFFSET ?3)
-                            RETURNING id";
+                            RETURNING id, spent, user_id, client_id";
+    TAKE_FROM_APPROVALS = "UPDATE approvals SET scope = trim(replace(' ' || scope || ' ', ' ' || ?1 || ' ', ' '))
+                           WHERE instr(' ' || scope || ' ', ' ' || ?1 || ' ') > 0";
+    TAKE_FROM_CONSENTS = "UPDATE consents
+                          SET permissions = trim(replace(' ' || permissions || ' ', ' ' || ?1 || ' ', ' '))
+                          WHERE instr(' ' || permissions || ' ', ' ' || ?1 || ' ') > 0";
     FORGET_APPROVALS = "DELETE FROM approvals WHERE ends_at <= ?1";
     CONSENT = "SELECT user_id, client_id, permissions, given_at, used_at FROM consents
                WHERE user_id = ?1 AND client_id = ?2";

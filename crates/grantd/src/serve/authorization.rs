@@ -1,19 +1,21 @@
 //! The user's way (RFC 6749 section 4.1): an app sends somebody here; they sign in, are asked, and are
 //! sent back.
 
+mod bounds;
 mod consent;
 mod trouble;
 
 use axum::{
     Router,
+    body::Body,
     extract::{Extension, OriginalUri, State},
     middleware::{from_fn, map_response},
     response::Response,
     routing::{get, post},
 };
-use grantd_core::{AuthorizationRequest, redirect_uri::RedirectUri};
-use grantd_issuer::Next;
-use http::{HeaderMap, Uri};
+use grantd_core::redirect_uri::RedirectUri;
+use grantd_issuer::{AuthorizationError, Issuer, Next};
+use http::{HeaderMap, Method, Uri};
 use url::{
     Url,
     form_urlencoded::{self, Serializer},
@@ -23,6 +25,7 @@ use super::{
     console::{leave, present, same_origin, unkept},
     routes::{Peer, Server},
 };
+pub(super) use bounds::Bounds;
 use consent::question;
 use trouble::Trouble;
 
@@ -43,37 +46,57 @@ async fn show(
     State(server): State<Server>,
     Extension(peer): Extension<Peer>,
     OriginalUri(uri): OriginalUri,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
+    if method == Method::HEAD || !is_navigation(&headers) {
+        // Nobody is there to be asked, and nobody should get a code for looking ahead.
+        return Issuer::method_not_allowed().map(Body::from);
+    }
     match step(&server, &uri, &headers).await {
         Ok(response) => response,
         Err(trouble) => trouble.told(&server, peer),
     }
 }
 
+/// Whether a person goes to this address, as far as the browser says (Fetch Metadata): no image of
+/// another page does, and no page that is fetched before anybody asked for it.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let mode = headers.get("sec-fetch-mode");
+    let ahead = headers.contains_key("sec-purpose") || headers.contains_key("purpose");
+    mode.is_none_or(|mode| mode == "navigate") && !ahead
+}
+
 async fn step(server: &Server, uri: &Uri, headers: &HeaderMap) -> Result<Response, Trouble> {
     let query = uri.query().unwrap_or_default();
-    let request = server.issuer.authorization(query).await?;
     let who = present(headers, server).await?;
+    if let Some(who) = &who {
+        server.bounds.admit(who.user.id).map_err(Trouble::TooMany)?;
+    }
+    let request = match server.issuer.authorization(query).await {
+        // A request is answered when somebody is known to be there, so that this is no way from here to
+        // wherever an app's address leads by now (RFC 9700 section 4.11.2).
+        Err(AuthorizationError::Sent(_)) if who.is_none() && !is_silent(query) => {
+            return Ok(leave(&to_login(server, query)));
+        }
+        request => request?,
+    };
     match (server.issuer.next(&request, who.as_ref()).await?, who) {
         (Next::Ask(scope), Some(who)) => question(server, &request, query, &who, &scope).await,
         (Next::Go(location), _) => Ok(leave(&location)),
-        (Next::SignIn | Next::Ask(_), _) => Ok(leave(&to_login(server, &request, query))),
+        (Next::SignIn | Next::Ask(_), _) => Ok(leave(&to_login(server, query))),
     }
 }
 
-/// The login page, which leads back here; what made them sign in is done then, and not asked again.
-fn to_login(server: &Server, request: &AuthorizationRequest, query: &str) -> String {
-    let mut rest = Serializer::new(String::new());
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        if name != "prompt" && name != "max_age" {
-            rest.append_pair(&name, &value);
-        }
-    }
-    if request.prompt.consent {
-        rest.append_pair("prompt", "consent");
-    }
-    login_before(server, &rest.finish(), &[])
+/// Whether the app wants nobody to be asked anything.
+fn is_silent(query: &str) -> bool {
+    let mut all = form_urlencoded::parse(query.as_bytes());
+    all.any(|(name, value)| name == "prompt" && value.split(' ').any(|word| word == "none"))
+}
+
+/// The login page, which leads back here: whoever goes on must have signed in since.
+fn to_login(server: &Server, query: &str) -> String {
+    login_before(server, &server.issuer.ask_for_login(query), &[])
 }
 
 /// The login page, which leads back to a request with this query.

@@ -23,7 +23,7 @@ use crate::proxies::Proxies;
 use super::{
     Watcher,
     api::api,
-    authorization::authorization,
+    authorization::{Bounds, authorization},
     body,
     console::{Once, console, framed},
     feed::revocations,
@@ -50,6 +50,8 @@ pub(super) struct Server {
     pub(super) base: Arc<str>,
     /// Whether browsers trust the connection: https, or this very machine.
     pub(super) is_trustworthy: bool,
+    /// What one user may do in a while at the authorization endpoint.
+    pub(super) bounds: Arc<Bounds>,
     /// Secrets on their way to the one page that shows them.
     pub(super) once: Arc<Once>,
     /// Sessions and passwords of people.
@@ -109,6 +111,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         metrics: Arc::clone(&metrics),
         base: path.trim_end_matches('/').into(),
         is_trustworthy: is_trustworthy(issuer.identifier()),
+        bounds: Arc::default(),
         once: Arc::default(),
         sign_in: Arc::new(sign_in),
         noticed,

@@ -6,12 +6,13 @@ use axum::{
     response::Response,
 };
 use grantd_core::{AuthorizationRequest, ClientKind, Refusal};
-use grantd_issuer::{Admin, SignedIn};
+use grantd_issuer::{Admin, Next, SignedIn};
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
-use super::{Trouble, login_before, policy_source};
+use super::{Trouble, login_before, policy_source, to_login};
 use crate::serve::{
+    MANAGE,
     console::{self, Fields, Frame, Right},
     routes::{Peer, Server},
 };
@@ -31,6 +32,8 @@ struct Consent {
     target: String,
     /// Whether anybody could claim to be this app.
     public: bool,
+    /// Whether it asks for the whole server.
+    everything: bool,
     query: String,
     scope: String,
     seal: String,
@@ -46,6 +49,10 @@ pub(super) async fn question(
     scope: &str,
 ) -> Result<Response, Trouble> {
     let client = &request.addressed.client;
+    let public = client.kind == ClientKind::Public;
+    // Anybody may claim a public client's id: nobody gets the whole server by one click at such.
+    let kept = |name: &&str| !(public && *name == MANAGE);
+    let scope = &scope.split(' ').filter(kept).collect::<Vec<_>>().join(" ");
     let registration = server.storage.registration(client.id.as_str()).await?;
     let permissions = server.storage.permissions().await?;
     let has = |name: &&str| scope.split(' ').any(|known| known == *name);
@@ -62,9 +69,10 @@ pub(super) async fn question(
         allowed: Right::all(request.asked.names().filter(has), &permissions),
         missing: Right::all(request.asked.names().filter(|name| !has(name)), &permissions),
         target: place(request.addressed.redirect_uri.as_str()),
-        public: client.kind == ClientKind::Public,
+        public,
+        everything: scope.split(' ').any(|name| name == MANAGE),
         query: query.to_owned(),
-        scope: scope.to_owned(),
+        scope: scope.clone(),
         seal: server.issuer.seal_question(who.session.id, query, scope),
         other_account: login_before(server, query, &[]),
     };
@@ -92,14 +100,16 @@ async fn decide(
     headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<Response, Trouble> {
-    let (query, scope) = (fields.exact("query"), fields.exact("scope"));
+    let (query, scope, seal) = (fields.exact("query"), fields.exact("scope"), fields.exact("seal"));
     // The page tells nobody its address, so the way back is in the form.
     let Some(who) = console::present(headers, server).await? else {
         return Ok(console::leave(&login_before(server, query, &[("form", "unsaved")])));
     };
-    if !server.issuer.has_seal(fields.exact("seal"), who.session.id, query, scope) {
-        let text = "Nothing was allowed: this page did not come from here, or somebody else signed in meanwhile. \
-                    Go back to the app and start again.";
+    server.bounds.admit(who.user.id).map_err(Trouble::TooMany)?;
+    let ours = server.issuer.has_seal(seal, who.session.id, query, scope);
+    if !ours || !server.bounds.answer(seal) {
+        let text = "Nothing was allowed: this page is too old, was answered before, or somebody else signed in \
+                    meanwhile. Go back to the app and start again.";
         let frame = Frame::bare(&server.base);
         return Ok(console::dead_end(
             StatusCode::FORBIDDEN,
@@ -116,7 +126,11 @@ async fn decide(
         ));
     }
     let by = Admin::user(&who.user.id.to_string(), Some(address));
-    Ok(console::leave(&server.issuer.approve(&request, &who, scope, &by).await?))
+    match server.issuer.approve(&request, &who, scope, &by).await? {
+        Next::Go(location) => Ok(console::leave(&location)),
+        // It took them so long that they have to sign in anew.
+        Next::SignIn | Next::Ask(_) => Ok(console::leave(&to_login(server, query))),
+    }
 }
 
 /// The host that gets the answer; an app on the user's own machine has none.

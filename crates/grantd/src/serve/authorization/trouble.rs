@@ -1,9 +1,11 @@
 //! Why an authorization request gets no code, and how the user or the app is told.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use grantd_core::{Refusal, Refused};
 use grantd_issuer::{Answer, AuthorizationError, Fault, StorageFault};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 
 use crate::serve::{
     console::{self, Frame},
@@ -16,6 +18,10 @@ pub(super) enum Trouble {
     Shown(Refused),
     /// The app is told.
     Sent(Answer),
+    /// Too many requests of one user: for so long.
+    TooMany(Duration),
+    /// Something changed while it was decided.
+    Changed,
     /// The server could not.
     Faulted(Fault),
 }
@@ -25,6 +31,7 @@ impl From<AuthorizationError> for Trouble {
         match error {
             AuthorizationError::Shown(refused) => Self::Shown(refused),
             AuthorizationError::Sent(answer) => Self::Sent(answer),
+            AuthorizationError::Changed => Self::Changed,
             AuthorizationError::Faulted(fault) => Self::Faulted(fault),
         }
     }
@@ -47,6 +54,8 @@ impl Trouble {
     pub(super) fn told(self, server: &Server, Peer(from): Peer) -> Response {
         let (mut response, refused) = match self {
             Self::Faulted(fault) => return faulted(server, fault),
+            Self::TooMany(wait) => return too_many(server, wait),
+            Self::Changed => return changed(server),
             Self::Shown(refused) => (shown(server, refused.refusal), refused),
             Self::Sent(answer) => (console::leave(&answer.location), answer.refused),
         };
@@ -64,7 +73,7 @@ fn shown(server: &Server, refusal: Refusal) -> Response {
         | Refusal::ClientRevoked
         | Refusal::ClientDeleted => (
             "The app that sent you here is not known to this server, or may not be used any more.",
-            // Which of them is in the log: whose ids there are is nobody's to find out.
+            // Which of them is in the log: what became of an app is nobody's to find out here.
             "client-unknown",
         ),
         Refusal::RedirectUriUnknown | Refusal::RedirectUriMissing => (
@@ -77,6 +86,21 @@ fn shown(server: &Server, refusal: Refusal) -> Response {
         format!("{text} Go back and try again; if it stays, tell the app's makers “{name}”.");
     let frame = Frame::bare(&server.base);
     console::dead_end(StatusCode::BAD_REQUEST, frame, "This request cannot be answered", &text)
+}
+
+fn too_many(server: &Server, wait: Duration) -> Response {
+    let seconds = wait.as_secs().saturating_add(1);
+    let text = format!("Apps have sent you here very often. Try again in {seconds} seconds.");
+    let frame = Frame::bare(&server.base);
+    let mut response = console::dead_end(StatusCode::TOO_MANY_REQUESTS, frame, "One moment", &text);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+fn changed(server: &Server) -> Response {
+    let text = "The app, your account or what you allowed changed just now. Go back to the app and start again.";
+    let frame = Frame::bare(&server.base);
+    console::dead_end(StatusCode::CONFLICT, frame, "That has changed meanwhile", text)
 }
 
 fn faulted(server: &Server, fault: Fault) -> Response {

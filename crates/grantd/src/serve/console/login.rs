@@ -17,7 +17,7 @@ use super::{
     form::{Fields, InQuery},
     frame::Frame,
     page::{Trouble, page, private},
-    signed_in::{own_path, present},
+    signed_in::{own_page, present},
 };
 use crate::serve::{
     MANAGE,
@@ -44,7 +44,8 @@ struct Login {
 
 impl Login {
     fn of(server: &Server, fields: &Fields) -> Self {
-        let return_to = own_path(fields.text("return_to")).unwrap_or_default().to_owned();
+        let return_to = own_page(&server.base, fields.text("return_to")).unwrap_or_default();
+        let return_to = return_to.to_owned();
         let frame = Frame::bare(&server.base);
         let unsaved = fields.has("form", "unsaved");
         let passkeys = server.sign_in.has_passkeys();

@@ -13,7 +13,7 @@ use webauthn_rs::prelude::PublicKeyCredential;
 use super::{
     login::{caller, end_present, start_page, told, wait_for},
     page::Trouble,
-    signed_in::own_path,
+    signed_in::own_page,
     words::Words,
 };
 use crate::serve::{
@@ -55,7 +55,7 @@ pub(super) async fn sign_in(
     };
     tracing::info!(%address, user = %opened.user.id, "signed in by passkey");
     end_present(&headers, &server, address).await?;
-    let location = match own_path(&answer.return_to) {
+    let location = match own_page(&server.base, &answer.return_to) {
         Some(path) => path.to_owned(),
         None => start_page(&server, opened.secret.reveal()).await?,
     };

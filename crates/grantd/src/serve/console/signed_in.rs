@@ -101,6 +101,11 @@ pub(super) fn own_path(text: &str) -> Option<&str> {
     (plain && own).then_some(text)
 }
 
+/// The same, below the issuer's path: another application may live on this host beside it.
+pub(super) fn own_page<'t>(base: &str, text: &'t str) -> Option<&'t str> {
+    own_path(text).filter(|path| path.strip_prefix(base).is_some_and(|at| at.starts_with('/')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +134,15 @@ mod tests {
             &long,
         ] {
             assert_eq!(own_path(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_page_below_the_issuer_s_path_leads_back() {
+        assert_eq!(own_page("/auth", "/auth/account"), Some("/auth/account"));
+        assert_eq!(own_page("", "/account"), Some("/account"));
+        for other in ["/other", "/authority", "/auth", "//evil.example"] {
+            assert_eq!(own_page("/auth", other), None, "{other}");
         }
     }
 
