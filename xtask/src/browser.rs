@@ -1,9 +1,6 @@
 //! `cargo xtask browser` and `cargo xtask screenshots`: the console in a real Chromium.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -14,6 +11,9 @@ use crate::{
 /// Where the tests are, and what they need of npm.
 const FOLDER: &str = "tests/browser";
 const PACKAGES: [&str; 2] = ["package.json", "package-lock.json"];
+
+/// What the web program among the apps needs of PyPI.
+const REQUIREMENTS: &str = "apps/web/requirements.txt";
 
 /// Programs that the tests run, and the Debian package of each.
 const TOOLS: [(&str, &str); 4] = [
@@ -41,26 +41,50 @@ pub(crate) fn screenshots(words: &[String]) -> Outcome {
     run::show(pictures.args(["--bin", "screenshots", "--"]).arg(folder))
 }
 
-/// A browser, its driver, and axe-core in the build folder.
+/// A browser, its driver, axe-core, and what the apps are made with, in the build folder.
 pub(crate) fn set_up() -> Outcome {
     for (program, package) in TOOLS {
         tools::need(program, package)?;
     }
     let folder = tree::target()?.join("browser");
-    let is_there = folder.join("node_modules/axe-core/axe.min.js").exists();
-    if is_there && PACKAGES.iter().all(|name| is_copied(&folder, name)) {
-        return Ok(());
-    }
     fs::create_dir_all(&folder).map_err(Failure::at(&folder))?;
-    for name in PACKAGES {
-        let from = tree::root().join(FOLDER).join(name);
-        fs::copy(&from, folder.join(name)).map_err(Failure::at(&from))?;
-    }
-    let mut install = run::command("npm ci --no-audit --no-fund --loglevel=error --prefer-offline");
-    run::show(install.current_dir(&folder))
+    npm_packages(&folder)?;
+    python_packages(&folder)
 }
 
-fn is_copied(folder: &Path, name: &str) -> bool {
-    let read = |path: PathBuf| fs::read(path).ok();
-    read(folder.join(name)) == read(tree::root().join(FOLDER).join(name))
+fn npm_packages(folder: &Path) -> Outcome {
+    let is_there = folder.join("node_modules/axe-core/axe.min.js").exists();
+    if is_there && PACKAGES.iter().all(|name| is_copied(name, &folder.join(name))) {
+        return Ok(());
+    }
+    for name in PACKAGES {
+        copy(name, &folder.join(name))?;
+    }
+    let mut install = run::command("npm ci --no-audit --no-fund --loglevel=error --prefer-offline");
+    run::show(install.current_dir(folder))
+}
+
+/// A virtual environment with Flask and Authlib, made anew when the list changes.
+fn python_packages(folder: &Path) -> Outcome {
+    let (venv, list) = (folder.join("python"), folder.join("python/requirements.txt"));
+    if is_copied(REQUIREMENTS, &list) {
+        return Ok(());
+    }
+    tools::need_venv()?;
+    run::show(run::command("python3 -m venv --clear").arg(&venv))?;
+    let mut install = run::command("env");
+    install.arg(venv.join("bin/python")).args(["-m", "pip", "install", "--quiet", "--requirement"]);
+    run::show(install.arg(tree::root().join(FOLDER).join(REQUIREMENTS)))?;
+    // At last: without it all of this is done again.
+    copy(REQUIREMENTS, &list)
+}
+
+fn copy(name: &str, to: &Path) -> Outcome {
+    let from = tree::root().join(FOLDER).join(name);
+    fs::copy(&from, to).map(drop).map_err(Failure::at(&from))
+}
+
+fn is_copied(name: &str, to: &Path) -> bool {
+    let read = |path: &Path| fs::read(path).ok();
+    read(to).is_some_and(|copy| Some(copy) == read(&tree::root().join(FOLDER).join(name)))
 }

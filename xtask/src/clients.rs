@@ -1,14 +1,12 @@
 //! `cargo xtask clients`: other languages' client libraries get and verify tokens of a real grantd.
 
+mod server;
+
 use std::{
     ffi::OsString,
-    fs::{self, DirBuilder, File},
-    net::{Ipv4Addr, TcpListener, TcpStream},
-    os::unix::fs::DirBuilderExt as _,
+    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -16,14 +14,7 @@ use crate::{
     options::Options,
     run, stopwatch, tree,
 };
-
-const PATIENCE: Duration = Duration::from_secs(10);
-const ALGS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
-const GRANTS: &str = "--permission view_schools --permission invoices.read --json";
-
-/// Brought in from elsewhere: every character that a careless library forgets to escape.
-const LEGACY_ID: &str = "legacy/app+1 %7E@x";
-const LEGACY_SECRET: &str = r#"kZ8%2B+q/w=:&7 tY#e"9\~x%zz-brought-in-from-elsewhere"#;
+use server::{Grantd, Scratch};
 
 /// One folder of `tests/clients`.
 struct Language {
@@ -132,7 +123,8 @@ impl Bench {
         let mut command = Command::new(program.into());
         command.current_dir(folder).stdin(Stdio::null());
         command.env("GRANTD_TEST_ISSUER", &self.grantd.issuer);
-        command.env("GRANTD_TEST_CLIENTS", &self.grantd.clients);
+        command.env("GRANTD_TEST_CLIENTS", &self.grantd.furniture.clients);
+        command.env("GRANTD_TEST_USER", &self.grantd.furniture.user);
         command
     }
 }
@@ -207,117 +199,6 @@ fn java(bench: &Bench) -> Outcome {
         maven.arg(format!("-D{setting}={}", folder.display()));
     }
     run::show(&mut maven)
-}
-
-/// A running server with its clients; it ends with this value.
-struct Grantd {
-    child: Child,
-    issuer: String,
-    /// Where its database and keys are.
-    folder: PathBuf,
-    /// A JSON object: a name, and what `client create --json` told.
-    clients: String,
-}
-
-impl Grantd {
-    fn start(scratch: &Scratch) -> Outcome<Self> {
-        let clients = set_up(scratch)?;
-        let port = free_port()?;
-        let log = scratch.path.join("grantd.log");
-        let output = File::create(&log).map_err(Failure::at(&log))?;
-        let errors = output.try_clone().map_err(Failure::at(&log))?;
-        let mut serve = grantd(scratch, &format!("serve --listen 127.0.0.1:{port}"))?;
-        let started = serve.stdout(output).stderr(errors).spawn();
-        let child = started.map_err(Failure::at(Path::new(serve.get_program())))?;
-        let issuer = format!("http://127.0.0.1:{port}");
-        let mut server = Self { child, issuer, folder: scratch.path.clone(), clients };
-        let watch = stopwatch::start();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            let ended = server.child.try_wait().is_ok_and(|status| status.is_some());
-            if ended || watch.elapsed() > PATIENCE {
-                let said = fs::read_to_string(&log).unwrap_or_default();
-                return Err(Failure::broken(format!("grantd does not answer:\n{said}")));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(server)
-    }
-}
-
-impl Drop for Grantd {
-    fn drop(&mut self) {
-        // It may have ended by itself, and then there is nobody to kill.
-        if self.child.kill().is_ok()
-            && let Err(error) = self.child.wait()
-        {
-            eprintln!("grantd {}: {error}", self.child.id());
-        }
-    }
-}
-
-/// Makes keys, permissions and a client for every algorithm; answers the clients.
-fn set_up(scratch: &Scratch) -> Outcome<String> {
-    let tell = |words: &str| run::text(&mut grantd(scratch, words)?);
-    tell(&format!("keys generate --alg {}", ALGS.join(" --alg ")))?;
-    tell("permission create view_schools")?;
-    tell("permission create invoices.read")?;
-    let mut clients = Vec::new();
-    for alg in ALGS {
-        let told = tell(&format!("client create --name {alg} --signing-alg {alg} {GRANTS}"))?;
-        clients.push(format!("\"{alg}\":{told}"));
-    }
-    clients.push(format!("\"legacy\":{}", legacy(scratch)?));
-    tell("permission create manage_system")?;
-    let admin = tell("client create --name admin --permission manage_system --json")?;
-    clients.push(format!("\"admin\":{admin}"));
-    Ok(format!("{{{}}}", clients.join(",")))
-}
-
-fn legacy(scratch: &Scratch) -> Outcome<String> {
-    let secret = scratch.path.join("secret");
-    fs::write(&secret, LEGACY_SECRET).map_err(Failure::at(&secret))?;
-    let mut create = grantd(scratch, &format!("client create --name legacy {GRANTS}"))?;
-    create.args(["--secret-stdin", "--id", LEGACY_ID]);
-    create.stdin(File::open(&secret).map_err(Failure::at(&secret))?);
-    let told = run::text(&mut create)?;
-    // A secret that was brought in is not told back.
-    let secret = LEGACY_SECRET.replace('\\', "\\\\").replace('"', "\\\"");
-    let open = told.trim_end().trim_end_matches('}');
-    Ok(format!("{open}, \"client_secret\": \"{secret}\"}}"))
-}
-
-fn grantd(scratch: &Scratch, words: &str) -> Outcome<Command> {
-    let mut command = Command::new(tree::target()?.join("debug/grantd"));
-    // Nothing from outside: a GRANTD_… of the caller's would try another server.
-    command.current_dir(&scratch.path).env_clear().stdin(Stdio::null());
-    command.args(words.split_whitespace());
-    Ok(command)
-}
-
-fn free_port() -> Outcome<u16> {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|open| open.local_addr());
-    free.map(|address| address.port()).map_err(|error| Failure::broken(error.to_string()))
-}
-
-/// A folder for one run, gone afterwards; only its owner may look into it, for it holds keys.
-struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn new() -> Outcome<Self> {
-        let path = std::env::temp_dir().join(format!("grantd-clients-{}", std::process::id()));
-        DirBuilder::new().mode(0o700).create(&path).map_err(Failure::at(&path))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
-            eprintln!("{}: {error}", self.path.display());
-        }
-    }
 }
 
 #[cfg(test)]

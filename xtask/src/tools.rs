@@ -7,9 +7,16 @@ use crate::{
 
 /// Makes sure of a program that comes with the distribution.
 pub(crate) fn need(program: &str, package: &str) -> Outcome {
-    if exists(program) {
-        return Ok(());
-    }
+    if exists(program) { Ok(()) } else { install(program, package) }
+}
+
+/// Makes sure of Python's virtual environments, which Debian has in a package of their own.
+pub(crate) fn need_venv() -> Outcome {
+    let is_there = run::succeeds(run::command("python3 -c").arg("import ensurepip"));
+    if is_there { Ok(()) } else { install("Python with venv", "python3-venv") }
+}
+
+fn install(program: &str, package: &str) -> Outcome {
     if !exists("apt-get") || !is_root()? {
         let advice = format!("{program} is missing; as root: apt-get install {package}");
         return Err(Failure::broken(advice));

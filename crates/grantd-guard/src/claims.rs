@@ -35,8 +35,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) r#gen: u64,
     #[serde(default, deserialize_with = "present")]
     pub(crate) cid: Option<String>,
-    #[serde(default)]
-    pub(crate) ugen: u64,
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) ugen: Option<u64>,
     #[serde(default, deserialize_with = "present")]
     pub(crate) grant: Option<String>,
 }

@@ -47,8 +47,8 @@ pub struct ActiveToken {
     pub generation: u64,
     /// The client's credential that obtained it (`cid`).
     pub credential_id: Option<String>,
-    /// The user's generation that it was issued under (`ugen`); 0 for a client's own.
-    pub user_generation: u64,
+    /// The user's generation that it was issued under (`ugen`); `None` for a client's own.
+    pub user_generation: Option<u64>,
     /// The user's approval that it rests on (`grant`); `None` for a client's own.
     pub grant_id: Option<String>,
 }

@@ -14,37 +14,34 @@ pub struct Principal(Arc<Verified>);
 
 struct Verified {
     client_id: String,
-    user_id: Option<String>,
-    grant_type: GrantType,
+    on_behalf: Option<OnBehalf>,
     scope: String,
     roles: Vec<String>,
     token_id: String,
     expires_at: Timestamp,
     generation: u64,
     credential_id: Option<String>,
-    user_generation: u64,
-    grant_id: Option<String>,
     rules: Arc<Rules>,
 }
 
+/// The user whom a client acts for, and what the token dies with.
+pub(crate) struct OnBehalf {
+    pub(crate) user: String,
+    pub(crate) generation: u64,
+    pub(crate) approval: String,
+}
+
 impl Principal {
-    pub(crate) fn new(claims: Claims<'_>, grant_type: GrantType, rules: Arc<Rules>) -> Self {
-        let user_id = match grant_type {
-            GrantType::AuthorizationCode => Some(claims.sub),
-            GrantType::ClientCredentials | GrantType::RefreshToken => None,
-        };
+    pub(crate) fn new(claims: Claims<'_>, on_behalf: Option<OnBehalf>, rules: Arc<Rules>) -> Self {
         Self(Arc::new(Verified {
             client_id: claims.client_id,
-            user_id,
-            grant_type,
+            on_behalf,
             scope: claims.scope,
             roles: claims.roles,
             token_id: claims.jti,
             expires_at: Timestamp::from_seconds(claims.exp),
             generation: claims.r#gen,
             credential_id: claims.cid,
-            user_generation: claims.ugen,
-            grant_id: claims.grant,
             rules,
         }))
     }
@@ -66,12 +63,15 @@ impl Principal {
 
     /// The user on whose behalf the client acts; `None` for a machine, which speaks for itself alone.
     pub fn user_id(&self) -> Option<&str> {
-        self.0.user_id.as_deref()
+        self.on_behalf().map(|owner| &*owner.user)
     }
 
     /// How the token was obtained: client credentials, or authorization code for a user's.
     pub fn grant_type(&self) -> GrantType {
-        self.0.grant_type
+        match self.on_behalf() {
+            Some(_) => GrantType::AuthorizationCode,
+            None => GrantType::ClientCredentials,
+        }
     }
 
     /// The token's permissions, in its order; none if it has no `scope`.
@@ -105,15 +105,18 @@ impl Principal {
         self.0.credential_id.as_deref()
     }
 
-    /// The user's generation that the token was issued under (claim `ugen`), 0 if it does not say;
-    /// `None` for a machine.
+    /// The user's generation that the token was issued under (claim `ugen`); `None` for a machine.
     pub fn user_generation(&self) -> Option<u64> {
-        self.0.user_id.as_ref().map(|_| self.0.user_generation)
+        self.on_behalf().map(|owner| owner.generation)
     }
 
-    /// The user's approval that the token rests on (claim `grant`).
+    /// The user's approval that the token rests on (claim `grant`); `None` for a machine.
     pub fn grant_id(&self) -> Option<&str> {
-        self.0.grant_id.as_deref()
+        self.on_behalf().map(|owner| &*owner.approval)
+    }
+
+    fn on_behalf(&self) -> Option<&OnBehalf> {
+        self.0.on_behalf.as_ref()
     }
 }
 
@@ -121,8 +124,8 @@ impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Principal")
             .field("client_id", &self.0.client_id)
-            .field("user_id", &self.0.user_id)
-            .field("grant_type", &self.0.grant_type)
+            .field("user_id", &self.user_id())
+            .field("grant_type", &self.grant_type())
             .field("scope", &self.0.scope)
             .finish_non_exhaustive()
     }

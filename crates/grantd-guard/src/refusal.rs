@@ -83,6 +83,10 @@ refusals! {
     GrantTypeUnknown = "grant-type-unknown", "the token does not say by which grant it was issued: get one from grantd";
     /// `sub` is not what `gty` says: a client's token names the client, a user's never does (RFC 9700 section 4.15).
     SubjectWrong = "subject-wrong", "the token's subject contradicts its grant type: get a new token from the issuer";
+    /// A user's token without `ugen` or `grant`, which could not be ended with the user or their approval,
+    /// or a client's token with one of them.
+    UserClaimsWrong = "user-claims-wrong",
+        "what the token says of a user contradicts its grant type: get a new token from the issuer";
     /// The issuer says that there is no such living token (RFC 7662 section 2.2).
     TokenInactive = "token-inactive", "the issuer knows no such living token for this API: get a new one";
     /// The issuer, asked about the token, does not answer, or not so that it can be believed: not the

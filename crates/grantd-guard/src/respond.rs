@@ -68,6 +68,7 @@ impl GuardRefusal {
             | Self::IssuedInFuture
             | Self::GrantTypeUnknown
             | Self::SubjectWrong
+            | Self::UserClaimsWrong
             | Self::TokenInactive
             | Self::Revoked => Answer::InvalidToken,
             Self::PermissionMissing => Answer::InsufficientScope,

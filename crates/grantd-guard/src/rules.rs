@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use grantd_core::{
-    Algorithm, GrantType, PublicKey, Timestamp,
+    Algorithm, PublicKey, Timestamp,
     jose::{JoseHeader, UnverifiedJws},
 };
 
-use crate::{GuardRefusal, Principal, claims::Claims};
+use crate::{GuardRefusal, Principal, claims::Claims, principal::OnBehalf};
 
 /// What this resource server expects of a token.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl Rules {
     ) -> Result<Principal, GuardRefusal> {
         claims.check_names()?;
         self.check_whence_and_when(&claims, now)?;
-        let grant_type = grant_type(&claims)?;
-        Ok(Principal::new(claims, grant_type, Arc::clone(self)))
+        let on_behalf = on_behalf(&claims)?;
+        Ok(Principal::new(claims, on_behalf, Arc::clone(self)))
     }
 
     /// `iss`, `aud`, `exp`, `nbf` and `iat`. `exp` is exclusive and has no leeway (RFC 7519 section 4.1.4).
@@ -85,16 +85,23 @@ impl Rules {
     }
 }
 
-/// By which grant the token was issued, and so whether a user stands behind it.
+/// For whom the token was issued: a user, or nobody but its client.
 ///
 /// A client's token names the client as its subject, a user's never does: a client whose id equals a
-/// user's can pass for that user neither way (RFC 9700 section 4.15).
-fn grant_type(claims: &Claims<'_>) -> Result<GrantType, GuardRefusal> {
+/// user's can pass for that user neither way (RFC 9700 section 4.15). And only a user's has what it dies
+/// with when the user loses something or takes the approval back.
+fn on_behalf(claims: &Claims<'_>) -> Result<Option<OnBehalf>, GuardRefusal> {
     let names_client = claims.sub == claims.client_id;
-    match (&*claims.gty, names_client) {
-        ("client_credentials", true) => Ok(GrantType::ClientCredentials),
-        ("authorization_code", false) => Ok(GrantType::AuthorizationCode),
-        ("client_credentials" | "authorization_code", _) => Err(GuardRefusal::SubjectWrong),
+    match (&*claims.gty, names_client, claims.ugen, claims.grant.as_deref()) {
+        ("client_credentials", true, None, None) => Ok(None),
+        ("authorization_code", false, Some(generation), Some(approval)) if !approval.is_empty() => {
+            let (user, approval) = (claims.sub.clone(), approval.to_owned());
+            Ok(Some(OnBehalf { user, generation, approval }))
+        }
+        ("client_credentials", true, ..) | ("authorization_code", false, ..) => {
+            Err(GuardRefusal::UserClaimsWrong)
+        }
+        ("client_credentials" | "authorization_code", ..) => Err(GuardRefusal::SubjectWrong),
         _ => Err(GuardRefusal::GrantTypeUnknown),
     }
 }

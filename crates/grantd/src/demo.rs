@@ -1,38 +1,28 @@
 //! `grantd demo`: everything at once on a temporary database, with curl lines that work as they are.
 
+mod app;
+mod furniture;
 mod schools;
-
-/// Who may enter the demo's console.
-const ADMIN: &str = "admin";
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use grantd_core::{Algorithm, GrantType, Secret, SigningKey};
-use grantd_issuer::{
-    Admin, Clients, Entropy, Issuer, KeyRing, NewClient, NewUser, Password, PermissionEntry,
-    Registrar, Tokens, accounts::hash_password, entropy::SystemEntropy, hexadecimal,
-};
+use grantd_core::{Algorithm, GrantType, SigningKey};
+use grantd_issuer::{Approvals, Clients, Issuer, KeyRing, Tokens};
 use grantd_store::Sqlite;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
-    cli::DemoFlags,
-    commands::fresh_secret_key,
-    output::Output,
-    serve::{self, MANAGE},
-    settings::check_transport,
+    cli::DemoFlags, commands::fresh_secret_key, output::Output, serve, settings::check_transport,
 };
+use furniture::{ADMIN, Furnished, TEACHER, furnish};
 
 /// Runs until it is stopped; the database goes with it.
 pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     let folder = tempfile::tempdir().context("there is no temporary folder")?;
     let store = Arc::new(Sqlite::open(&folder.path().join("demo.db"))?);
     let secret_key = fresh_secret_key();
-    let Furnished { client_id, secret, password } =
-        furnish(&store, &secret_key.secret_hasher()).await?;
-
     let keys = KeyRing::new(
         vec![SigningKey::generate(Algorithm::Rs256)?, SigningKey::generate(Algorithm::Es256)?],
         &[],
@@ -46,8 +36,12 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     let listening = listener.local_addr().context("the listening address is unknown")?;
     let base = format!("http://{listening}");
     check_transport(&base, listening, false)?;
+    let made = furnish(&store, &secret_key.secret_hasher(), &base).await?;
     let issuer = Issuer::builder(&base, keys, secret_key)
         .enable(GrantType::ClientCredentials, None)
+        .enable(GrantType::AuthorizationCode, None)
+        .enable(GrantType::RefreshToken, None)
+        .approvals(Arc::clone(&store) as Arc<dyn Approvals>)
         .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
         .build(Arc::clone(&store) as Arc<dyn Clients>);
     let issuer = Arc::new(issuer);
@@ -55,72 +49,47 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     let guard = serve::own_guard(&issuer);
     let mut routes = serve::routes(issuer, store as Arc<_>);
     routes.router = routes.router.merge(schools::routes(&guard));
+    routes.router = routes.router.merge(app::routes(&base, &made.app.id));
 
-    let steps = steps(&base, &client_id, secret.reveal());
-    let document = json!({
-        "issuer": base,
-        "client_id": client_id,
-        "client_secret": secret.reveal(),
-        "console": format!("{base}/developer"),
-        "login": { "name": ADMIN, "password": password.reveal() },
-        "commands": steps.iter().map(|(_, command)| command).collect::<Vec<_>>(),
-    });
-    output.answer(&document, || {
-        let line = |(title, command): &(&str, String)| format!("# {title}\n{command}\n\n");
-        let lines: String = steps.iter().map(line).collect();
-        format!(
-            "grantd is running at {base} on a temporary database. \
-             Paste these lines into another terminal:\n\n{lines}\
-             The console is at {base}/developer: sign in as {ADMIN} with the password {}\n\n\
-             Stop it with Ctrl-C; everything it made goes with it.\n",
-            password.reveal()
-        )
-    })?;
+    announce(&base, &made, output)?;
     let served = serve::serve(listener, routes).await;
     recorder.stop().await?;
     served
 }
 
-/// What the demo tells of what it made.
-struct Furnished {
-    client_id: String,
-    secret: Secret,
-    password: Secret,
-}
-
-/// Permissions, a client that has one of them, and somebody who may enter the console.
-async fn furnish(store: &Arc<Sqlite>, hasher: &grantd_core::SecretHasher) -> Result<Furnished> {
-    let registrar = Registrar::new(Arc::clone(store) as Arc<_>);
-    let admin = Admin::program("demo");
-    for (name, description) in [
-        ("view_schools", "See the list of schools"),
-        ("invoices.read", "Read invoices"),
-        (MANAGE, "Manage this server: apps, roles, permissions, APIs and users"),
-    ] {
-        let api = grantd_core::Api::DEFAULT.to_owned();
-        let entry =
-            PermissionEntry { name: name.parse()?, api, description: description.to_owned() };
-        registrar.create_permission(&admin, &entry).await?;
-    }
-    let new = NewClient {
-        name: "Schoolsoft Integration".to_owned(),
-        permissions: vec!["view_schools".parse()?],
-        ..NewClient::default()
-    };
-    let created = registrar.create_client(&admin, new, hasher).await?;
-    let (_, secret) = created.secret.context("a confidential client has a secret")?;
-    let mut entropy = [0; 9];
-    SystemEntropy.fill(&mut entropy);
-    let password = Secret::new(hexadecimal(&entropy));
-    let chosen = Password::choose(password.clone())?;
-    let admin_user = NewUser {
-        name: ADMIN.parse()?,
-        password: Some(hash_password(&chosen)?),
-        permissions: vec![MANAGE.parse()?],
-        roles: Vec::new(),
-    };
-    registrar.create_user(&admin, admin_user).await?;
-    Ok(Furnished { client_id: created.client.id.to_string(), secret, password })
+/// Says what there is, and what to try.
+fn announce(base: &str, made: &Furnished, output: Output) -> Result<()> {
+    let Furnished { machine, app, password } = made;
+    let steps = steps(base, &machine.id, machine.secret.reveal());
+    let address = app::address(base, &app.id);
+    let document = json!({
+        "issuer": base,
+        "client_id": machine.id,
+        "client_secret": machine.secret.reveal(),
+        "console": format!("{base}/developer"),
+        "login": { "name": ADMIN, "password": password.reveal() },
+        "commands": steps.iter().map(|(_, command)| command).collect::<Vec<_>>(),
+        "app": {
+            "client_id": app.id,
+            "client_secret": app.secret.reveal(),
+            "address": address,
+            "login": { "name": TEACHER, "password": password.reveal() },
+        },
+    });
+    output.answer(&document, || {
+        let line = |(title, command): &(&str, String)| format!("# {title}\n{command}\n\n");
+        let lines: String = steps.iter().map(line).collect();
+        let (password, secret) = (password.reveal(), app.secret.reveal());
+        format!(
+            "grantd is running at {base} on a temporary database. \
+             Paste these lines into another terminal:\n\n{lines}\
+             # An app that acts for people has a secret, too\nAPP_SECRET={secret}\n\n\
+             It sends people here. Sign in as {TEACHER} with the password {password}, and go on from the page\n\
+             that you come to:\n{address}\n\n\
+             The console is at {base}/developer: sign in as {ADMIN} with the password {password}\n\n\
+             Stop it with Ctrl-C; everything it made goes with it.\n",
+        )
+    })
 }
 
 /// What to try, in order: a title and a line to paste.

@@ -251,6 +251,38 @@ impl Browser {
 }
 
 impl Browser {
+    /// Goes to an address anywhere.
+    pub async fn visit(&self, address: &str) {
+        self.page.goto(address).await.unwrap();
+    }
+
+    /// The whole address of where it is.
+    pub async fn address(&self) -> String {
+        self.page.current_url().await.unwrap().to_string()
+    }
+
+    /// Fails unless it is at this address, whatever the query, now or soon. Nobody need be there.
+    pub async fn has_left_for(&self, address: &str) {
+        for _ in 0..100 {
+            if self.address().await.split('?').next() == Some(address) {
+                return;
+            }
+            tokio::time::sleep(PATIENCE / 100).await;
+        }
+        panic!("at {}, not at {address}: {}", self.address().await, self.text("body").await);
+    }
+
+    /// Does something on a page in another tab, and comes back.
+    pub async fn in_another_tab(&self, path: &str, what: impl AsyncFnOnce()) {
+        let here = self.page.window().await.unwrap();
+        let tab = self.page.new_tab().await.unwrap();
+        self.page.switch_to_window(tab).await.unwrap();
+        self.go(path).await;
+        what().await;
+        self.page.close_window().await.unwrap();
+        self.page.switch_to_window(here).await.unwrap();
+    }
+
     /// The reload button.
     pub async fn reload(&self) {
         self.page.refresh().await.unwrap();

@@ -18,6 +18,8 @@ pub struct Example {
     pub app: String,
     /// An app that is revoked, and one that is deleted.
     pub ended: [String; 2],
+    /// An app that acts for people on their own devices, and one with a server.
+    acting: [String; 2],
 }
 
 /// Name, description, owner, further options.
@@ -45,13 +47,13 @@ const APPS: [(&str, &str, &str, &str); 10] = [
         "Mobile app",
         "Teachers sign in with it",
         "team:mobile",
-        "--public --redirect-uri com.example.schools:/callback",
+        "--public --grant authorization_code --redirect-uri com.example.schools:/callback --permission view_schools",
     ),
     (
         "Partner portal",
         "Acts for people at our partners",
         "partner:northwind",
-        "--grant authorization_code --grant refresh_token --redirect-uri https://portal.northwind.example/callback --permission view_schools",
+        "--grant authorization_code --grant refresh_token --redirect-uri https://portal.northwind.example/callback --permission view_schools --permission pupils.write --permission contacts.write",
     ),
     (
         "Import of pupils from the old administration system (Southern Region)",
@@ -70,7 +72,11 @@ impl Example {
         let place = Place::new();
         describe_rights(&place);
         let apps: Vec<String> = APPS.iter().map(|app| create(&place, app)).collect();
-        place.user("maria", PASSWORD, "--permission manage_system");
+        place.user(
+            "maria",
+            PASSWORD,
+            "--permission manage_system --permission view_schools --permission contacts.write",
+        );
         place.user("guest", PASSWORD, "");
         place.grantd(&format!("client rotate {} --overlap 7d", apps[0]));
         place.grantd(&format!("client revoke {}", apps[8]));
@@ -80,7 +86,8 @@ impl Example {
         live_a_month(&place, &apps);
         own_passkeys(&place);
         let server = place.serve_with_a_name();
-        Self { place, server, app, ended }
+        let acting = [apps[4].clone(), apps[5].clone()];
+        Self { place, server, app, ended, acting }
     }
 
     /// Every page that somebody who is signed in may see: a name for its picture, and its path.
@@ -96,6 +103,8 @@ impl Example {
             ("keys", "/developer/keys"),
             ("audit", "/developer/audit"),
             ("docs", "/developer/docs"),
+            ("account-profile", "/account"),
+            ("account-apps", "/account/apps"),
             ("account", "/account/sessions"),
             ("account-password", "/account/password"),
             ("account-passkeys", "/account/passkeys"),
@@ -108,6 +117,7 @@ impl Example {
             let path = format!("/developer/apps/{}/{tab}", self.app);
             pages.push((format!("app-{dash}"), path.trim_end_matches('/').to_owned()));
         }
+        pages.extend(self.questions());
         for (name, id) in ["revoked", "deleted"].iter().zip(&self.ended) {
             pages.push((format!("app-{name}"), format!("/developer/apps/{id}/danger")));
         }
@@ -127,11 +137,35 @@ impl Example {
     }
 }
 
+impl Example {
+    /// What people see whom an app has sent.
+    fn questions(&self) -> Vec<(String, String)> {
+        let [mobile, portal] = &self.acting;
+        let home = "https%3A%2F%2Fportal.northwind.example%2Fcallback";
+        [
+            ("consent", portal.as_str(), home, "view_schools+contacts.write+pupils.write"),
+            ("consent-public", mobile, "com.example.schools%3A%2Fcallback", "view_schools"),
+            ("consent-no-app", "nobody", home, "view_schools"),
+            ("consent-elsewhere", portal, "https%3A%2F%2Fevil.example%2F", "view_schools"),
+        ]
+        .map(|(name, id, uri, scope)| {
+            let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+            let path = format!(
+                "/oauth/authorize?response_type=code&client_id={id}&redirect_uri={uri}&scope={scope}\
+                 &code_challenge={challenge}&code_challenge_method=S256"
+            );
+            (name.to_owned(), path)
+        })
+        .into()
+    }
+}
+
 fn describe_rights(place: &Place) {
     place.grantd("api create billing --audience https://billing.example --access-token-ttl 15m");
     for (name, api, says) in [
         ("view_schools", "default", "See the list of schools"),
         ("pupils.write", "default", "Create and change pupils"),
+        ("contacts.write", "default", ""),
         ("invoices.read", "billing", "Read invoices"),
         ("invoices.write", "billing", "Write and cancel invoices"),
     ] {

@@ -4,14 +4,17 @@
 #![expect(clippy::missing_panics_doc, reason = "all of it panics when the test has failed")]
 
 mod accessibility;
+mod apps;
 mod browser;
 mod device;
 mod driver;
 mod example;
 mod place;
+mod web_server;
 
 use std::path::PathBuf;
 
+pub use apps::{Credentials, PageApp, WebApp, sample_api};
 pub use browser::{Browser, Scripts};
 pub use device::{Device, Person};
 pub use example::{Example, PASSWORD};

@@ -18,7 +18,8 @@ NAMES = [*ALGS, "legacy"]
 @dataclass(frozen=True)
 class Client:
     id: str
-    secret: str
+    # A public client has none.
+    secret: str | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Server:
         return f"{self.issuer}/oauth/token"
 
     @property
+    def authorization_endpoint(self):
+        return f"{self.issuer}/oauth/authorize"
+
+    @property
     def jwks_uri(self):
         return f"{self.issuer}/.well-known/jwks.json"
 
@@ -41,7 +46,7 @@ def server():
     return Server(
         issuer=os.environ["GRANTD_TEST_ISSUER"],
         clients={
-            name: Client(client["client_id"], client["client_secret"])
+            name: Client(client["client_id"], client.get("client_secret"))
             for name, client in clients.items()
         },
     )

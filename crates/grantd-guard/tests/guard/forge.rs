@@ -84,7 +84,7 @@ pub(crate) fn claims(changes: &Value) -> Value {
 
 /// What a good user token says: user `u1` through client `c1`.
 pub(crate) fn user_claims(changes: &Value) -> Value {
-    let mut user = json!({ "sub": "u1", "gty": "authorization_code" });
+    let mut user = json!({ "sub": "u1", "gty": "authorization_code", "ugen": 2, "grant": "g1" });
     user.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     claims(&user)
 }

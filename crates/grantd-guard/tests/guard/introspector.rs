@@ -59,7 +59,7 @@ fn active() -> ActiveToken {
         roles: vec!["reader".to_owned()],
         generation: 3,
         credential_id: Some("k1".to_owned()),
-        user_generation: 0,
+        user_generation: None,
         grant_id: None,
     }
 }
@@ -98,13 +98,15 @@ async fn an_introspector_that_does_not_know_lets_nobody_through() {
 async fn what_it_says_is_measured_as_a_jwt_s_claims_are() {
     let oracle = Oracle::saying(active());
     let guard = oracle.guard();
-    let wrong: [(Spoil, GuardRefusal); 7] = [
+    let wrong: [(Spoil, GuardRefusal); 9] = [
         (|token| token.issuer.push('/'), GuardRefusal::IssuerWrong),
         (|token| token.audience.push('/'), GuardRefusal::AudienceWrong),
         (|token| token.expires_at = Timestamp::from_seconds(now()), GuardRefusal::Expired),
         (|token| token.subject = "u1".to_owned(), GuardRefusal::SubjectWrong),
         (|token| token.grant_type = GrantType::AuthorizationCode, GuardRefusal::SubjectWrong),
         (|token| token.grant_type = GrantType::RefreshToken, GuardRefusal::GrantTypeUnknown),
+        (|token| token.user_generation = Some(0), GuardRefusal::UserClaimsWrong),
+        (|token| token.grant_id = Some("g1".to_owned()), GuardRefusal::UserClaimsWrong),
         (|token| token.token_id.clear(), GuardRefusal::ClaimsMalformed),
     ];
     for (spoil, refusal) in wrong {
@@ -127,7 +129,7 @@ async fn a_text_over_16_kib_is_not_asked_about() {
 proptest! {
     #[test]
     fn a_client_s_introspected_token_never_yields_a_user(
-        subject in "[a-c]?", client_id in "[a-c]?", user_generation in 0..2_u64,
+        subject in "[a-c]?", client_id in "[a-c]?", user_generation in prop::option::of(0..2_u64),
         grant_id in prop::option::of("[a-c]"), token in "(gat_)?[a-z.]{1,9}",
         grant_type in prop_oneof![
             Just(GrantType::ClientCredentials), Just(GrantType::AuthorizationCode), Just(GrantType::RefreshToken),
@@ -142,9 +144,11 @@ proptest! {
             if grant_type == GrantType::AuthorizationCode {
                 prop_assert_eq!(principal.user_id(), Some(&*subject));
                 prop_assert_ne!(principal.user_id(), Some(principal.client_id()));
+                prop_assert!(principal.user_generation().is_some() && principal.grant_id().is_some());
             } else {
                 prop_assert_eq!(grant_type, GrantType::ClientCredentials);
                 prop_assert_eq!((principal.user_id(), principal.user_generation()), (None, None));
+                prop_assert_eq!(principal.grant_id(), None);
                 prop_assert_eq!(client_id, subject);
             }
         }

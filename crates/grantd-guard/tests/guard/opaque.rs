@@ -170,6 +170,8 @@ async fn what_the_issuer_says_is_measured_as_a_jwt_s_claims_are() {
         (json!({ "sub": "u1" }), GuardRefusal::SubjectWrong),
         (json!({ "gty": "authorization_code" }), GuardRefusal::SubjectWrong),
         (json!({ "gty": "password" }), GuardRefusal::GrantTypeUnknown),
+        (json!({ "ugen": 1 }), GuardRefusal::UserClaimsWrong),
+        (json!({ "grant": "g1" }), GuardRefusal::UserClaimsWrong),
         (json!({ "exp": "tomorrow" }), GuardRefusal::ClaimsMalformed),
         (json!({ "client_id": "" }), GuardRefusal::ClaimsMalformed),
     ] {
@@ -186,7 +188,11 @@ async fn at_08_a_client_s_opaque_token_never_yields_a_user_whatever_its_id() {
     for sub in ["u1", "u2", ""] {
         for client_id in ["u1", "u2", ""] {
             for gty in ["client_credentials", "authorization_code", "refresh_token", ""] {
-                let names = json!({ "sub": sub, "client_id": client_id, "gty": gty, "ugen": 1 });
+                let mut names = json!({ "sub": sub, "client_id": client_id, "gty": gty });
+                if gty == "authorization_code" {
+                    names["ugen"] = 1.into();
+                    names["grant"] = "g1".into();
+                }
                 let mut claims = names.clone();
                 claims["user_id"] = "u1".into();
                 if let Ok(principal) = guard.verify(&scene.introspection.token(&claims)).await {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use grantd_guard::GuardRefusal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     fake_feed::{FakeFeed, eventually},
@@ -59,4 +59,36 @@ async fn while_the_feed_is_cut_nothing_remembered_counts_and_the_issuer_is_asked
     assert_eq!(introspection.questions(), before + 1);
     introspection.change(|manners| manners.dead.push("t1".to_owned()));
     assert_eq!(guard.verify(&token).await.unwrap_err(), GuardRefusal::TokenInactive);
+}
+
+#[tokio::test]
+async fn rs_34_a_user_s_entry_ends_their_remembered_token_and_no_machine_s() {
+    for (kind, id) in [("user", "u1"), ("grant", "g1")] {
+        let feed = FakeFeed::start().await;
+        let introspection = FakeIntrospection::start(&feed.issuer).await;
+        let guard = asking(feed.guard()).introspection_ttl(LONG).build().await.unwrap();
+        let user = |changes: Value| {
+            let mut claims =
+                json!({ "sub": "u1", "gty": "authorization_code", "ugen": 2, "grant": "g1" });
+            claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            introspection.token(&claims)
+        };
+        let dead = user(json!({}));
+        let others = [
+            introspection.token(&json!({})),
+            introspection.token(&json!({ "sub": "u1", "client_id": "u1" })),
+            user(json!({ "sub": "u2", "grant": "g2" })),
+            user(json!({ "ugen": 3, "grant": "g3" })),
+        ];
+        for token in others.iter().chain([&dead]) {
+            assert!(guard.verify(token).await.is_ok(), "{kind}");
+        }
+        feed.raise(kind, id, 3);
+        eventually(kind, async || guard.verify(&dead).await.is_err()).await;
+        assert_eq!(guard.verify(&dead).await.unwrap_err(), GuardRefusal::Revoked, "{kind}");
+        for token in &others {
+            assert!(guard.verify(token).await.is_ok(), "{kind}");
+        }
+        assert_eq!(introspection.questions(), 5, "all of it remembered");
+    }
 }

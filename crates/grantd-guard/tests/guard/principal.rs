@@ -49,8 +49,7 @@ async fn rs_21_a_user_s_token_names_the_user_and_the_client() {
 async fn at_08_a_client_whose_id_is_a_user_s_is_still_no_user() {
     let forge = Forge::new("k");
     let app = application(&forge.guard());
-    let token = forge
-        .token(&claims(&json!({ "sub": "u1", "client_id": "u1", "user_id": "u1", "ugen": 1 })));
+    let token = forge.token(&claims(&json!({ "sub": "u1", "client_id": "u1", "user_id": "u1" })));
     let answer = ask_with(&app, "/whoami", &token).await.json();
     assert_eq!((&answer["clientId"], &answer["userId"]), (&json!("u1"), &json!(null)));
     assert_eq!(ask_with(&app, "/me", &token).await.status, 403);
@@ -64,6 +63,39 @@ async fn at_08_a_token_whose_subject_contradicts_its_grant_type_is_refused() {
     for token in [client_as_user, user_as_client] {
         assert_eq!(forge.guard().verify(&token).await.unwrap_err(), GuardRefusal::SubjectWrong);
     }
+}
+
+#[tokio::test]
+async fn at_08_a_user_s_token_has_what_it_dies_with_and_a_machine_s_has_not() {
+    let forge = Forge::new("k");
+    let guard = forge.guard();
+    let verify = async |claims| guard.verify(&forge.token(&claims)).await;
+    let wrong = GuardRefusal::UserClaimsWrong;
+    for missing in [json!({ "ugen": null }), json!({ "grant": null }), json!({ "grant": "" })] {
+        assert_eq!(verify(user_claims(&missing)).await.unwrap_err(), wrong, "{missing}");
+    }
+    for added in [json!({ "ugen": 0 }), json!({ "ugen": 2 }), json!({ "grant": "g1" })] {
+        assert_eq!(verify(claims(&added)).await.unwrap_err(), wrong, "{added}");
+    }
+    for malformed in [json!({ "ugen": "2" }), json!({ "ugen": -1 }), json!({ "grant": 1 })] {
+        let refusal = verify(user_claims(&malformed)).await.unwrap_err();
+        assert_eq!(refusal, GuardRefusal::ClaimsMalformed, "{malformed}");
+    }
+    let principal = verify(user_claims(&json!({ "ugen": 0 }))).await.unwrap();
+    assert_eq!((principal.user_generation(), principal.grant_id()), (Some(0), Some("g1")));
+}
+
+#[tokio::test]
+async fn one_route_takes_machines_and_users_and_permissions_are_the_token_s() {
+    let forge = Forge::new("k");
+    let app = application(&forge.guard());
+    for token in [claims(&json!({})), user_claims(&json!({}))] {
+        let token = forge.token(&token);
+        assert_eq!(ask_with(&app, "/api/v1/schools", &token).await.status, 200);
+        assert_eq!(ask_with(&app, "/api/v1/invoices", &token).await.status, 403);
+    }
+    let nothing = forge.token(&user_claims(&json!({ "scope": "", "roles": ["reader"] })));
+    assert_eq!(ask_with(&app, "/api/v1/schools", &nothing).await.status, 403);
 }
 
 #[tokio::test]
@@ -119,7 +151,11 @@ proptest! {
         extra in "(user|user_id|username|uid|email|act|on_behalf_of|subject|ugen|grant)", value in "[a-c]",
     ) {
         let forge = Forge::new("k");
-        let changes = json!({ "sub": sub, "client_id": client_id, "gty": gty, extra: value });
+        let mut changes = json!({ "sub": sub, "client_id": client_id, "gty": gty, extra: value });
+        if gty == "authorization_code" {
+            changes["ugen"] = 1.into();
+            changes["grant"] = "g1".into();
+        }
         let guard = forge.guard();
         let verified = guard.verify(&forge.token(&claims(&changes))).now_or_never().unwrap();
         if let Ok(principal) = verified {

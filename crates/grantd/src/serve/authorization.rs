@@ -96,9 +96,14 @@ fn is_silent(query: &str) -> bool {
 
 /// The login page, which leads back here: whoever goes on must have signed in since.
 fn to_login(server: &Server, query: &str) -> String {
-    let back = format!("{}{AUTHORIZE}?{}", server.base, server.issuer.ask_for_login(query));
+    login_before(server, &server.issuer.ask_for_login(query), &[])
+}
+
+/// The login page, which leads back to a request with this query.
+fn login_before(server: &Server, query: &str, more: &[(&str, &str)]) -> String {
     let mut login = Serializer::new(String::new());
-    login.append_pair("return_to", &back);
+    login.append_pair("return_to", &format!("{}{AUTHORIZE}?{query}", server.base));
+    login.extend_pairs(more);
     format!("{}/login?{}", server.base, login.finish())
 }
 

@@ -51,10 +51,10 @@ use super::routes::Server;
 pub(super) use form::Fields;
 pub(super) use frame::Frame;
 pub(super) use once::Once;
-pub(super) use page::{Trouble, framed, leave, message, page, private, unkept};
+pub(super) use page::{Trouble, dead_end, framed, leave, page, private, unkept};
 pub(super) use right::Right;
 pub(super) use same_origin::same_origin;
-pub(super) use signed_in::{SignedIn, present};
+pub(super) use signed_in::present;
 
 /// The console's routes, below the issuer's path.
 pub(super) fn console() -> Router<Server> {

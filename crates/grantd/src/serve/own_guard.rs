@@ -36,7 +36,7 @@ fn active(token: PresentedToken) -> ActiveToken {
         roles: token.roles,
         generation: token.generation,
         credential_id: token.credential.map(|id| id.to_string()),
-        user_generation: token.on_behalf.map_or(0, |owner| owner.generation),
+        user_generation: token.on_behalf.map(|owner| owner.generation),
         grant_id: token.on_behalf.map(|owner| owner.approval.to_string()),
     }
 }

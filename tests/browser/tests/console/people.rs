@@ -13,7 +13,8 @@ async fn who_changes_their_password_proves_the_present_one_and_is_out_everywhere
     let there = house.marias_browser(Scripts::On).await;
 
     here.press("maria").await;
-    here.arrives_at("/account/sessions").await;
+    here.arrives_at("/account").await;
+    here.go("/account/sessions").await;
     here.says("Chrome on Linux").await;
     here.press("change your password").await;
     here.fill("#present", "not the present one").await;
@@ -64,7 +65,7 @@ async fn a_user_is_made_gets_rights_and_is_disabled_under_their_hands() {
 
     let petra = house.browser(Scripts::On).await;
     petra.sign_in("petra", OTHER).await;
-    petra.arrives_at("/account/sessions").await;
+    petra.arrives_at("/account").await;
     petra.go("/developer/apps").await;
     petra.says("You may not enter here").await;
     maria.tick("permission", "manage_system").await;

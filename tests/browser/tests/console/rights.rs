@@ -43,7 +43,7 @@ async fn who_is_disabled_is_out_at_once() {
     let maria = house.marias_browser(Scripts::On).await;
     let guest = house.browser(Scripts::On).await;
     guest.sign_in("guest", PASSWORD).await;
-    guest.arrives_at("/account/sessions").await;
+    guest.arrives_at("/account").await;
 
     maria.go("/developer/users").await;
     maria.press("guest").await;

@@ -33,7 +33,7 @@ async fn who_may_not_manage_the_system_is_told_so_and_sees_nothing() {
     let house = House::new();
     let browser = house.browser(Scripts::On).await;
     browser.sign_in("guest", PASSWORD).await;
-    browser.arrives_at("/account/sessions").await;
+    browser.arrives_at("/account").await;
     for path in ["/developer", "/developer/apps", "/developer/roles", "/developer/audit"] {
         browser.go(path).await;
         browser.says("You may not enter here").await;

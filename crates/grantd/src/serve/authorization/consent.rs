@@ -7,10 +7,10 @@ use axum::{
 };
 use grantd_core::{AuthorizationRequest, ClientKind, Refusal};
 use grantd_issuer::{Admin, Next, SignedIn};
-use http::StatusCode;
-use url::{Url, form_urlencoded::Serializer};
+use http::{HeaderMap, StatusCode};
+use url::Url;
 
-use super::{AUTHORIZE, Trouble, policy_source, to_login};
+use super::{Trouble, login_before, policy_source, to_login};
 use crate::serve::{
     MANAGE,
     console::{self, Fields, Frame, Right},
@@ -74,21 +74,21 @@ pub(super) async fn question(
         query: query.to_owned(),
         scope: scope.clone(),
         seal: server.issuer.seal_question(who.session.id, query, scope),
-        other_account: other_account(server, query),
+        other_account: login_before(server, query, &[]),
     };
     let response = console::page(StatusCode::OK, &shown);
     let source = policy_source(&request.addressed.redirect_uri);
-    Ok(console::private(response, server, Some(&source)))
+    Ok(console::private(response, server, &source))
 }
 
 /// `POST /oauth/consent`
 pub(super) async fn answer(
     State(server): State<Server>,
     Extension(peer): Extension<Peer>,
-    me: console::SignedIn,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Response {
-    match decide(&server, peer, &me.who, &fields).await {
+    match decide(&server, peer, &headers, &fields).await {
         Ok(response) => response,
         Err(trouble) => trouble.told(&server, peer),
     }
@@ -97,17 +97,26 @@ pub(super) async fn answer(
 async fn decide(
     server: &Server,
     Peer(address): Peer,
-    who: &SignedIn,
+    headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<Response, Trouble> {
     let (query, scope, seal) = (fields.exact("query"), fields.exact("scope"), fields.exact("seal"));
+    // The page tells nobody its address, so the way back is in the form.
+    let Some(who) = console::present(headers, server).await? else {
+        return Ok(console::leave(&login_before(server, query, &[("form", "unsaved")])));
+    };
     server.bounds.admit(who.user.id).map_err(Trouble::TooMany)?;
     let ours = server.issuer.has_seal(seal, who.session.id, query, scope);
     if !ours || !server.bounds.answer(seal) {
         let text = "Nothing was allowed: this page is too old, was answered before, or somebody else signed in \
                     meanwhile. Go back to the app and start again.";
         let frame = Frame::bare(&server.base);
-        return Ok(console::message(StatusCode::FORBIDDEN, frame, "That was not asked here", text));
+        return Ok(console::dead_end(
+            StatusCode::FORBIDDEN,
+            frame,
+            "That was not asked here",
+            text,
+        ));
     }
     // Looked at anew: the client, its redirect URIs and its rights may have changed since.
     let request = server.issuer.authorization(query).await?;
@@ -117,7 +126,7 @@ async fn decide(
         ));
     }
     let by = Admin::user(&who.user.id.to_string(), Some(address));
-    match server.issuer.approve(&request, who, scope, &by).await? {
+    match server.issuer.approve(&request, &who, scope, &by).await? {
         Next::Go(location) => Ok(console::leave(&location)),
         // It took them so long that they have to sign in anew.
         Next::SignIn | Next::Ask(_) => Ok(console::leave(&to_login(server, query))),
@@ -131,13 +140,6 @@ fn place(redirect_uri: &str) -> String {
         Some(("https", host)) => host.to_owned(),
         _ => "an app on this device".to_owned(),
     }
-}
-
-/// The login page, for who would rather be somebody else.
-fn other_account(server: &Server, query: &str) -> String {
-    let mut login = Serializer::new(String::new());
-    login.append_pair("return_to", &format!("{}{AUTHORIZE}?{query}", server.base));
-    format!("{}/login?{}", server.base, login.finish())
 }
 
 #[cfg(test)]

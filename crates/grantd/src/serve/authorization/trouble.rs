@@ -85,14 +85,14 @@ fn shown(server: &Server, refusal: Refusal) -> Response {
     let text =
         format!("{text} Go back and try again; if it stays, tell the app's makers “{name}”.");
     let frame = Frame::bare(&server.base);
-    console::message(StatusCode::BAD_REQUEST, frame, "This request cannot be answered", &text)
+    console::dead_end(StatusCode::BAD_REQUEST, frame, "This request cannot be answered", &text)
 }
 
 fn too_many(server: &Server, wait: Duration) -> Response {
     let seconds = wait.as_secs().saturating_add(1);
     let text = format!("Apps have sent you here very often. Try again in {seconds} seconds.");
     let frame = Frame::bare(&server.base);
-    let mut response = console::message(StatusCode::TOO_MANY_REQUESTS, frame, "One moment", &text);
+    let mut response = console::dead_end(StatusCode::TOO_MANY_REQUESTS, frame, "One moment", &text);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
@@ -100,7 +100,7 @@ fn too_many(server: &Server, wait: Duration) -> Response {
 fn changed(server: &Server) -> Response {
     let text = "The app, your account or what you allowed changed just now. Go back to the app and start again.";
     let frame = Frame::bare(&server.base);
-    console::message(StatusCode::CONFLICT, frame, "That has changed meanwhile", text)
+    console::dead_end(StatusCode::CONFLICT, frame, "That has changed meanwhile", text)
 }
 
 fn faulted(server: &Server, fault: Fault) -> Response {
@@ -109,7 +109,7 @@ fn faulted(server: &Server, fault: Fault) -> Response {
         fault => {
             let frame = Frame::bare(&server.base);
             let text = "This server does not let apps act for users.";
-            let mut response = console::message(StatusCode::NOT_FOUND, frame, "Not here", text);
+            let mut response = console::dead_end(StatusCode::NOT_FOUND, frame, "Not here", text);
             response.extensions_mut().insert(fault);
             response
         }

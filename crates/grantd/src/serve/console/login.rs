@@ -60,7 +60,12 @@ impl Login {
 
     async fn shown(self, server: &Server, status: StatusCode) -> Response {
         let target = form_target(server, &self.return_to).await;
-        private(page(status, &self), server, target.as_deref())
+        let response = page(status, &self);
+        match target {
+            Some(target) => private(response, server, &target),
+            // The next page is ours, and wants to know whether it is the way back to a form.
+            None => response,
+        }
     }
 }
 

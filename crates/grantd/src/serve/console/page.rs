@@ -30,6 +30,8 @@ struct Message<'a> {
     frame: Frame,
     title: &'a str,
     text: &'a str,
+    /// Whether the console's start page is where one would go next.
+    leads_on: bool,
 }
 
 /// Why there is no page.
@@ -136,22 +138,15 @@ pub(in crate::serve) fn page(status: StatusCode, template: &impl Template) -> Re
 
 /// The same page for who is on the way to an app: its address, which has what the app asked, is told
 /// nobody (RFC 9700 section 4.2.4), and its form may lead on to `target`.
-pub(in crate::serve) fn private(
-    mut response: Response,
-    server: &Server,
-    target: Option<&str>,
-) -> Response {
+pub(in crate::serve) fn private(mut response: Response, server: &Server, target: &str) -> Response {
     let headers = response.headers_mut();
     // A browser that hides where a form comes from says so by `Sec-Fetch-Site` instead; on plain http
     // from afar it says neither, and the form would be taken for another site's.
     if server.is_trustworthy {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
-    let policy = target.and_then(|target| {
-        let target = format!("form-action 'self' {target};");
-        HeaderValue::try_from(POLICY.replacen("form-action 'self';", &target, 1)).ok()
-    });
-    if let Some(policy) = policy {
+    let target = format!("form-action 'self' {target};");
+    if let Ok(policy) = HeaderValue::try_from(POLICY.replacen("form-action 'self';", &target, 1)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
@@ -183,5 +178,15 @@ pub(in crate::serve) fn message(
     title: &str,
     text: &str,
 ) -> Response {
-    page(status, &Message { frame, title, text })
+    page(status, &Message { frame, title, text, leads_on: true })
+}
+
+/// The same for who was sent here by an app, and has no business with the console.
+pub(in crate::serve) fn dead_end(
+    status: StatusCode,
+    frame: Frame,
+    title: &str,
+    text: &str,
+) -> Response {
+    page(status, &Message { frame, title, text, leads_on: false })
 }
