@@ -1,0 +1,186 @@
+//! A PostgreSQL of a test program's own: started at the first use, ended with the program, however it ends.
+
+#![expect(clippy::expect_used, reason = "a server that does not start is the verdict of a test")]
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// Where Debian puts the programs of each version.
+const VERSIONS: &str = "/usr/lib/postgresql";
+/// Set where tests must not be skipped.
+const REQUIRED: &str = "GRANTD_TEST_POSTGRES_REQUIRED";
+
+static SERVER: LazyLock<Option<Server>> = LazyLock::new(Server::start);
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A database of a test's own, empty; `None`, with a loud line, where no PostgreSQL is installed.
+pub fn database() -> Option<Database> {
+    let server = SERVER.as_ref()?;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    server.sql(&format!("CREATE DATABASE {name}"));
+    Some(Database { server, name })
+}
+
+/// A database on the server of this program.
+pub struct Database {
+    server: &'static Server,
+    name: String,
+}
+
+impl Database {
+    /// Its address, over a Unix socket.
+    pub fn url(&self) -> String {
+        let folder = self.server.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://grantd@{folder}:{}/{}", self.server.port, self.name)
+    }
+
+    /// Its address, over TCP.
+    pub fn tcp_url(&self) -> String {
+        format!("postgres://grantd@127.0.0.1:{}/{}", self.server.port, self.name)
+    }
+
+    /// The server's own certificate, which signs itself, for `localhost`.
+    pub fn certificate(&self) -> PathBuf {
+        self.server.folder.join("server.crt")
+    }
+
+    /// Runs a statement as the database's owner, and gives what it says.
+    pub fn sql(&self, statement: &str) -> String {
+        self.server.psql(&self.name, statement)
+    }
+
+    /// Ends all connections to it, as a restart of the server would.
+    pub fn cut_connections(&self) {
+        self.server.sql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+            self.name
+        ));
+    }
+}
+
+struct Server {
+    programs: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    _reaper: Child,
+}
+
+impl Server {
+    fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            let advice = "PostgreSQL is not installed: apt-get install postgresql";
+            assert!(std::env::var_os(REQUIRED).is_none(), "{advice}");
+            eprintln!("SKIPPED: {advice}");
+            return None;
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder").keep();
+        // The socket in it is for whoever runs the tests; the data inside is the server's own.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("permissions");
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = port.expect("a free port").port();
+        let data = folder.join("data");
+        run(as_server(&programs.join("initdb"))
+            .args(["--username=grantd", "--auth=trust", "--no-sync", "--encoding=UTF8"])
+            // Not the order of bytes: the store must not rely on it.
+            .args(["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"])
+            .arg("--pgdata")
+            .arg(&data));
+        certify(&folder);
+        let settings = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={0} -c ssl=on \
+             -c ssl_cert_file={0}/server.crt -c ssl_key_file={0}/server.key -c max_connections=400 \
+             -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=32MB",
+            folder.display()
+        );
+        run(as_server(&programs.join("pg_ctl"))
+            .args(["start", "--wait", "--silent", "--options", &settings])
+            .arg("--log")
+            .arg(folder.join("log"))
+            .arg("--pgdata")
+            .arg(&data));
+        let reaper = reaper(&folder);
+        Some(Self { programs, folder, port, _reaper: reaper })
+    }
+
+    fn sql(&self, statement: &str) {
+        self.psql("postgres", statement);
+    }
+
+    fn psql(&self, database: &str, statement: &str) -> String {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "-v",
+            "ON_ERROR_STOP=1",
+        ]);
+        psql.args(["--username=grantd", "--dbname", database, "--port", &self.port.to_string()]);
+        psql.arg("--host").arg(&self.folder).args(["--command", statement]);
+        run(&mut psql)
+    }
+}
+
+/// The programs of the newest version there is.
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir(VERSIONS).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    let number = |path: &PathBuf| -> Option<u32> { path.file_name()?.to_str()?.parse().ok() };
+    let newest = versions.filter(|path| path.join("bin/initdb").exists()).max_by_key(number)?;
+    Some(newest.join("bin"))
+}
+
+/// A certificate that signs itself, of a key that only the server reads.
+fn certify(folder: &Path) {
+    run(as_server(Path::new("openssl"))
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(["-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext"])
+        .args(["subjectAltName=DNS:localhost", "-keyout"])
+        .arg(folder.join("server.key"))
+        .arg("-out")
+        .arg(folder.join("server.crt")));
+}
+
+/// PostgreSQL refuses to run as root.
+fn as_server(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+    command.current_dir("/");
+    command
+}
+
+fn is_root() -> bool {
+    run(Command::new("id").arg("-u")).trim() == "0"
+}
+
+/// Ends the server when this program is gone: nobody drops a static.
+fn reaper(folder: &Path) -> Child {
+    let script =
+        "cat >/dev/null; kill -QUIT \"$(head -n 1 \"$0/data/postmaster.pid\")\"; rm -rf \"$0\"";
+    let mut reaper = Command::new("sh");
+    reaper.args(["-c", script]).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null());
+    reaper.spawn().expect("a shell")
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
