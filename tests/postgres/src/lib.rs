@@ -37,6 +37,11 @@ pub struct Database {
 }
 
 impl Database {
+    /// What it is called on the server.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its address, over a Unix socket.
     pub fn url(&self) -> String {
         let folder = self.server.folder.display().to_string().replace('/', "%2F");
@@ -48,14 +53,20 @@ impl Database {
         format!("postgres://grantd@127.0.0.1:{}/{}", self.server.port, self.name)
     }
 
-    /// The server's own certificate, which signs itself, for `localhost`.
-    pub fn certificate(&self) -> PathBuf {
-        self.server.folder.join("server.crt")
+    /// The certificate of the authority that vouches for the server under the name `localhost`.
+    pub fn authority(&self) -> PathBuf {
+        self.server.folder.join("ca.crt")
     }
 
     /// Runs a statement as the database's owner, and gives what it says.
     pub fn sql(&self, statement: &str) -> String {
         self.server.psql(&self.name, statement)
+    }
+
+    /// Starts a statement and does not wait for it: a session of somebody else's.
+    pub fn start_sql(&self, statement: &str) -> Child {
+        let mut psql = self.server.psql_command(&self.name, statement);
+        psql.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("psql")
     }
 
     /// Ends all connections to it, as a restart of the server would.
@@ -119,6 +130,10 @@ impl Server {
     }
 
     fn psql(&self, database: &str, statement: &str) -> String {
+        run(&mut self.psql_command(database, statement))
+    }
+
+    fn psql_command(&self, database: &str, statement: &str) -> Command {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args([
             "--no-psqlrc",
@@ -130,7 +145,7 @@ impl Server {
         ]);
         psql.args(["--username=grantd", "--dbname", database, "--port", &self.port.to_string()]);
         psql.arg("--host").arg(&self.folder).args(["--command", statement]);
-        run(&mut psql)
+        psql
     }
 }
 
@@ -142,15 +157,23 @@ fn programs() -> Option<PathBuf> {
     Some(newest.join("bin"))
 }
 
-/// A certificate that signs itself, of a key that only the server reads.
+/// An authority, and the certificate that it gives the server for the name `localhost`.
 fn certify(folder: &Path) {
-    run(as_server(Path::new("openssl"))
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-        .args(["-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext"])
-        .args(["subjectAltName=DNS:localhost", "-keyout"])
-        .arg(folder.join("server.key"))
-        .arg("-out")
-        .arg(folder.join("server.crt")));
+    let openssl = |words: &str| {
+        let mut openssl = as_server(Path::new("openssl"));
+        openssl.args(words.replace("DIR", &folder.display().to_string()).split(' '));
+        run(&mut openssl);
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    openssl(&format!("req -x509 {key} -days 2 -subj /CN=tests -keyout DIR/ca.key -out DIR/ca.crt"));
+    openssl(&format!(
+        "req -new {key} -subj /CN=localhost -keyout DIR/server.key -out DIR/server.csr"
+    ));
+    fs::write(folder.join("names"), "subjectAltName = DNS:localhost\n").expect("a file");
+    openssl(
+        "x509 -req -in DIR/server.csr -CA DIR/ca.crt -CAkey DIR/ca.key -CAcreateserial -days 2 \
+         -extfile DIR/names -out DIR/server.crt",
+    );
 }
 
 /// PostgreSQL refuses to run as root.

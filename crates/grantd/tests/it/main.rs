@@ -28,6 +28,7 @@ mod throttled;
 mod tokens;
 mod traces;
 mod transcript;
+mod two_nodes;
 mod usage;
 mod visitor;
 mod wire;
