@@ -102,12 +102,14 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = port.expect("a free port").port();
         let data = folder.join("data");
-        run(as_server(&programs.join("initdb"))
-            .args(["--username=grantd", "--auth=trust", "--no-sync", "--encoding=UTF8"])
+        let mut initdb = as_server(&programs.join("initdb"));
+        initdb.args(["--username=grantd", "--auth=trust", "--no-sync", "--encoding=UTF8"]);
+        initdb.args(["--locale=C.UTF-8", "--pgdata"]).arg(&data);
+        if version(&programs) >= Some(15) {
             // Not the order of bytes: the store must not rely on it.
-            .args(["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"])
-            .arg("--pgdata")
-            .arg(&data));
+            initdb.args(["--locale-provider=icu", "--icu-locale=en-US"]);
+        }
+        run(&mut initdb);
         certify(&folder);
         let settings = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={0} -c ssl=on \
@@ -152,9 +154,13 @@ impl Server {
 /// The programs of the newest version there is.
 fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir(VERSIONS).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    let number = |path: &PathBuf| -> Option<u32> { path.file_name()?.to_str()?.parse().ok() };
-    let newest = versions.filter(|path| path.join("bin/initdb").exists()).max_by_key(number)?;
-    Some(newest.join("bin"))
+    let programs = versions.map(|version| version.join("bin"));
+    programs.filter(|programs| programs.join("initdb").exists()).max_by_key(|found| version(found))
+}
+
+/// Which version these are the programs of.
+fn version(programs: &Path) -> Option<u32> {
+    programs.parent()?.file_name()?.to_str()?.parse().ok()
 }
 
 /// An authority, and the certificate that it gives the server for the name `localhost`.
