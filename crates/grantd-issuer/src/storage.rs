@@ -56,7 +56,7 @@ pub trait Clients: Send + Sync {
     /// Waits until something may have changed, by this process or another: a wake-up call that may be
     /// missed. Storage that hears of nothing never ends the wait.
     async fn changed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// How often to ask for the revision, whatever is heard.

@@ -1,5 +1,7 @@
 //! The storage contract, kept by PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the verdict of a test")]
+
 use grantd_store::{Address, Postgres};
 use grantd_test_postgres::Database;
 

@@ -1,9 +1,14 @@
 //! A PostgreSQL of a test program's own: started at the first use, ended with the program, however it ends.
 
-#![expect(clippy::expect_used, reason = "a server that does not start is the verdict of a test")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a server that does not start is the verdict of a test"
+)]
 
 use std::{
     fs,
+    io::Write as _,
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -90,7 +95,8 @@ impl Server {
         let Some(programs) = programs() else {
             let advice = "PostgreSQL is not installed: apt-get install postgresql";
             assert!(std::env::var_os(REQUIRED).is_none(), "{advice}");
-            eprintln!("SKIPPED: {advice}");
+            // Past the test program, which keeps to itself what a test that passes says.
+            let _ = writeln!(std::io::stderr(), "\nSKIPPED: {advice}\n");
             return None;
         };
         let folder = tempfile::tempdir().expect("a temporary folder").keep();
