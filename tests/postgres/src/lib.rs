@@ -71,7 +71,7 @@ impl Database {
     /// Starts a statement and does not wait for it: a session of somebody else's.
     pub fn start_sql(&self, statement: &str) -> Child {
         let mut psql = self.server.psql_command(&self.name, statement);
-        psql.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("psql")
+        psql.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("psql")
     }
 
     /// Ends all connections to it, as a restart of the server would.

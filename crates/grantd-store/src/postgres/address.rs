@@ -78,9 +78,13 @@ impl Address {
         config
             .ssl_mode(if on_sockets { SslMode::Disable } else { mode })
             // A standby cannot write; whoever of several hosts can is the one.
-            .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .keepalives_idle(SILENCE)
-            .tcp_user_timeout(SILENCE);
+            .target_session_attrs(TargetSessionAttrs::ReadWrite);
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            config.keepalives_idle(SILENCE);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(KNOCK);
         }

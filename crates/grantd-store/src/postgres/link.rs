@@ -1,13 +1,13 @@
 //! The way to the server: a bounded pool, a deadline for every answer.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use futures_util::future::{join_all, join3};
 use grantd_issuer::StorageFault;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use tokio_postgres::{Error, Row, error::SqlState};
 
 use super::{
@@ -18,8 +18,10 @@ use super::{
 
 /// How many connections a node has at most, the one that listens aside.
 const MOST: usize = 16;
+/// How many of them wait for the lock of who writes alone, so that who reads always finds another.
+const WRITERS: usize = 8;
 /// How long a call waits for one of them.
-const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// How long making one may take, over all hosts.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take. The server gives up the statements of a transaction before.
@@ -45,7 +47,10 @@ pub(super) trait Ask: Sync {
 }
 
 /// Connections to the server. A single statement is a transaction of its own, and needs no more.
-pub(super) struct Link(Pool);
+pub(super) struct Link {
+    pool: Pool,
+    pub(super) writers: Arc<Semaphore>,
+}
 
 impl Link {
     /// Connects to nothing yet.
@@ -59,7 +64,8 @@ impl Link {
             .recycle_timeout(Some(WAIT))
             .runtime(Runtime::Tokio1)
             .build();
-        pool.map(Self).map_err(|error| StorageFault::new("PostgreSQL: no pool", error))
+        let pool = pool.map_err(|error| StorageFault::new("PostgreSQL: no pool", error))?;
+        Ok(Self { pool, writers: Arc::new(Semaphore::new(WRITERS)) })
     }
 
     /// Several questions about one moment, sent at once and answered in one journey.
@@ -103,7 +109,7 @@ impl Link {
     }
 
     pub(super) async fn connection(&self) -> Result<Object, StorageFault> {
-        self.0.get().await.map_err(|error| match error {
+        self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => Missed::Failed(error).fault(),
             other => StorageFault::plain(format!("PostgreSQL: no connection: {other}")),
         })

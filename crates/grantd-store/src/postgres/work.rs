@@ -2,16 +2,20 @@
 
 use std::{
     future::Future,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use deadpool_postgres::Object;
 use grantd_issuer::{RegistryError, StorageFault};
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use tokio_postgres::{Error, Row};
 
 use super::{
-    link::{ANSWER, Ask, Link, Missed, in_time},
+    link::{ANSWER, Ask, Link, Missed, WAIT, in_time},
     parameters::{Parameter, typed},
     statements as sql,
 };
@@ -22,6 +26,8 @@ pub(super) struct Work {
     connection: Option<Object>,
     patience: Duration,
     is_broken: AtomicBool,
+    /// Lets the next writer of this node wait for the lock.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 /// How long one step of a migration may take.
@@ -31,22 +37,31 @@ impl Link {
     /// Begins a transaction that alone in the database writes the logs and what decisions rest on: so
     /// both logs are without gaps in the order of commits, and what was read stays true to the end.
     pub(super) async fn alone(&self) -> Result<Work, StorageFault> {
-        self.begin(sql::BEGIN_ALONE, ANSWER).await
+        let turn = timeout(WAIT, Arc::clone(&self.writers).acquire_owned()).await;
+        let turn = turn.map_err(|_| Missed::Late.fault())?;
+        let turn = turn.map_err(|error| StorageFault::new("PostgreSQL: no turn", error))?;
+        self.begin(sql::BEGIN_ALONE, ANSWER, Some(turn)).await
     }
 
     /// Begins a transaction that writes beside others: what it rests on, it locks itself.
     pub(super) async fn beside_others(&self) -> Result<Work, StorageFault> {
-        self.begin(sql::BEGIN, ANSWER).await
+        self.begin(sql::BEGIN, ANSWER, None).await
     }
 
     /// Begins a transaction that brings the schema up to date.
     pub(super) async fn to_migrate(&self) -> Result<Work, StorageFault> {
-        self.begin(sql::BEGIN_MIGRATION, MIGRATION).await
+        self.begin(sql::BEGIN_MIGRATION, MIGRATION, None).await
     }
 
-    async fn begin(&self, how: &str, patience: Duration) -> Result<Work, StorageFault> {
+    async fn begin(
+        &self,
+        how: &str,
+        patience: Duration,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Result<Work, StorageFault> {
         let connection = Some(self.connection().await?);
-        let work = Work { connection, patience, is_broken: AtomicBool::new(false) };
+        let is_broken = AtomicBool::new(false);
+        let work = Work { connection, patience, is_broken, _turn: turn };
         work.command(how).await?;
         Ok(work)
     }
