@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Programs that tests run, and the Debian package of each.
-const TOOLS: &[(&str, &str)] = &[("curl", "curl")];
+const TOOLS: &[(&str, &str)] =
+    &[("curl", "curl"), ("/usr/lib/postgresql/*/bin/initdb", "postgresql")];
 
 /// Trials with other languages' client libraries: `tests/clients/<language>/run` passes by exit 0.
 /// Each brings its own dependencies and keeps them inside its folder.
@@ -87,6 +88,8 @@ impl fmt::Display for Tally {
 
 fn cargo_tests() -> Outcome<Tally> {
     let mut command = run::command("cargo test --workspace --no-fail-fast");
+    // It is installed by now: not to find it is a failure.
+    command.env("GRANTD_TEST_POSTGRES_REQUIRED", "1");
     let started = command.stdout(Stdio::piped()).spawn();
     let mut cargo = started.map_err(|error| Failure::broken(format!("cargo test: {error}")))?;
     let mut tally = Tally::default();

@@ -4,6 +4,8 @@
 //! questions about single tokens and revokes them implements [`Tokens`]; one that wants grantd's
 //! commands for creating clients implements [`Registry`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use grantd_core::{
     Api, Client, ClientId, CredentialId, Permission, RoleName, Standing, Timestamp, TokenId,
@@ -50,6 +52,17 @@ pub trait Clients: Send + Sync {
         _limit: u32,
     ) -> Result<Option<Vec<ChangeEntry>>, StorageFault> {
         Ok(None)
+    }
+
+    /// Waits until something may have changed, by this process or another: a wake-up call that may be
+    /// missed. Storage that hears of nothing never ends the wait.
+    async fn changed(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    /// How often to ask for the revision, whatever is heard.
+    fn look_interval(&self) -> Duration {
+        Duration::from_millis(50)
     }
 }
 

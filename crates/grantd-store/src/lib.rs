@@ -1,5 +1,11 @@
-//! grantd's storage port on a real database: SQLite.
+//! grantd's storage port on a real database: SQLite or PostgreSQL.
 
+mod location;
+mod migrations;
+mod pattern;
+mod postgres;
 mod sqlite;
 
+pub use location::{Location, LocationError, Storage};
+pub use postgres::{Address, AddressError, Postgres};
 pub use sqlite::Sqlite;

@@ -12,11 +12,8 @@ mod user;
 
 pub(crate) use keys::fresh_secret_key;
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use grantd_issuer::{Admin, Registrar};
-use grantd_store::Sqlite;
 use serde_json::json;
 
 use crate::{cli::Command, environment::account, output::Output, settings::Settings};
@@ -32,13 +29,13 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Token(command) => token::run(command, settings, output).await,
         Command::Audit(command) => audit::run(command, settings, output).await,
         Command::Apply(options) => apply::run(options, settings, output).await,
-        Command::Migrate => migrate(settings, output),
+        Command::Migrate => migrate(settings, output).await,
         Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
     }
 }
 
-fn registrar(settings: &Settings) -> Result<Registrar> {
-    Ok(Registrar::new(Arc::new(Sqlite::open(&settings.database()?)?)))
+async fn registrar(settings: &Settings) -> Result<Registrar> {
+    Ok(Registrar::new(settings.database()?.open().await?))
 }
 
 /// The issuer as a server with these settings calls itself.
@@ -46,12 +43,12 @@ fn issuer(settings: &Settings) -> Result<String> {
     settings.issuer(settings.listen()?)
 }
 
-fn migrate(settings: &Settings, output: Output) -> Result<()> {
-    let path = settings.database()?;
-    Sqlite::open(&path)?;
-    let path = path.display().to_string();
-    output.answer(&json!({ "database": path, "state": "current" }), || {
-        format!("{path} is up to date\n")
+async fn migrate(settings: &Settings, output: Output) -> Result<()> {
+    let database = settings.database()?;
+    database.open().await?;
+    let place = database.to_string();
+    output.answer(&json!({ "database": place, "state": "current" }), || {
+        format!("{place} is up to date\n")
     })
 }
 

@@ -23,7 +23,7 @@ use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use grantd_core::GrantType;
 use grantd_issuer::{Approvals, Clients, Issuer, Registry, StorageFault, Tokens};
-use grantd_store::Sqlite;
+use grantd_store::Storage;
 use serde_json::json;
 use tokio::{
     net::TcpListener,
@@ -42,8 +42,8 @@ pub(crate) use routes::{Routes, routes};
 
 use crate::{output::Output, settings::Settings};
 
-/// How often the server looks whether something has changed its clients.
-const REFRESH: Duration = Duration::from_millis(50);
+/// How long the server waits after it could not look for changes.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
@@ -52,7 +52,7 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     // Everything that can be wrong with the settings is said before a file or port is taken.
     settings.check_transport(&settings.issuer(address)?, address)?;
     let (build, proxies) = (builder(&settings)?, settings.trusted_proxies()?);
-    let store = Arc::new(Sqlite::open(&settings.database()?)?);
+    let store = settings.database()?.open().await?;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listening = listener.local_addr().context("the listening address is unknown")?;
@@ -79,13 +79,13 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
 /// Reads keys and settings now, and takes issuer and storage when the port is known.
 pub(crate) fn builder(
     settings: &Settings,
-) -> Result<impl FnOnce(String, Arc<Sqlite>) -> Issuer + use<>> {
+) -> Result<impl FnOnce(String, Arc<dyn Storage>) -> Issuer + use<>> {
     let (keys, secret_key) = (settings.key_ring()?, settings.secret_key()?);
     let previous = settings.previous_secret_key()?;
     let (ttl, machine_ttl) = (settings.access_token_ttl()?, settings.client_credentials_ttl()?);
     let (refresh_ttl, refresh_idle) =
         (settings.refresh_token_ttl()?, settings.refresh_token_idle()?);
-    Ok(move |issuer, store: Arc<Sqlite>| {
+    Ok(move |issuer, store: Arc<dyn Storage>| {
         let builder = Issuer::builder(issuer, keys, secret_key);
         let builder = match previous {
             Some(previous) => builder.previous_secret_key(previous),
@@ -121,10 +121,14 @@ impl Watcher {
                     fault = &fault as &dyn std::error::Error,
                     "cannot look for changes"
                 );
-                tokio::time::sleep(REFRESH * 10).await;
+                tokio::time::sleep(PAUSE).await;
             }
-            // Whichever comes first: our own change, or the time to look for another process's.
-            let _ = tokio::time::timeout(REFRESH, self.noticed.notified()).await;
+            // Whichever comes first: our own change, another node's, or the time to look all the same.
+            tokio::select! {
+                () = self.noticed.notified() => {}
+                () = self.storage.changed() => {}
+                () = tokio::time::sleep(self.storage.look_interval()) => {}
+            }
         }
     }
 

@@ -1,10 +1,11 @@
 //! What grantd is told from outside: flags, then the environment, then `.env`, then the defaults.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, str::FromStr};
 
 use anyhow::{Context, Result, anyhow, bail};
 use grantd_core::{Secret, SecretKey, Ttl};
 use grantd_issuer::KeyRing;
+use grantd_store::Location;
 use url::{Host, Url};
 
 use crate::{environment::Environment, proxies::Proxies};
@@ -154,20 +155,12 @@ impl Settings {
         Ok(self.parsed("GRANTD_TRUSTED_PROXIES", flag)?.unwrap_or_default())
     }
 
-    /// The SQLite file.
-    pub(crate) fn database(&self) -> Result<PathBuf> {
+    /// Where the database is.
+    pub(crate) fn database(&self) -> Result<Location> {
         let url = self
             .text("GRANTD_DATABASE_URL", self.flags.database_url.as_ref())
             .unwrap_or("sqlite://grantd.db");
-        match url.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() && !path.starts_with(':') && !path.contains('?') => {
-                Ok(PathBuf::from(path))
-            }
-            // Whatever else is there may hold a password: do not repeat it.
-            _ => bail!(
-                "GRANTD_DATABASE_URL must be sqlite://FILE, like sqlite://grantd.db or sqlite:///var/lib/grantd/grantd.db"
-            ),
-        }
+        url.parse().context("GRANTD_DATABASE_URL")
     }
 
     /// The server's own key.
@@ -290,7 +283,7 @@ mod tests {
         let settings = settings(&[]);
         assert_eq!(settings.listen().unwrap(), here());
         assert_eq!(settings.issuer(here()).unwrap(), "http://127.0.0.1:8080");
-        assert_eq!(settings.database().unwrap(), PathBuf::from("grantd.db"));
+        assert_eq!(settings.database().unwrap().to_string(), "grantd.db");
         assert_eq!(settings.access_token_ttl().unwrap(), Ttl::DEFAULT);
     }
 

@@ -11,6 +11,7 @@ use super::{
     questions::{self, Place},
     rows, statements as sql,
 };
+use crate::pattern::containing;
 
 /// The client as decisions need it. One read transaction: no half of a change is ever seen.
 pub(super) fn client(connection: &Connection, id: &str) -> rusqlite::Result<Option<Client>> {
@@ -80,14 +81,6 @@ fn ids(
     let parameters = params![after, limit, kind, id, state, found_by, up_to.flatten()];
     let mut statement = snapshot.prepare_cached(&questions::clients(filter, place))?;
     statement.query_map(parameters, |row| row.get(0))?.collect()
-}
-
-/// The LIKE pattern for texts that contain this one.
-pub(super) fn containing(text: &str) -> String {
-    // No name or id is longer, so what is in none of them stays so; SQLite refuses huge patterns.
-    let text: String = text.chars().take(256).collect();
-    let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{literal}%")
 }
 
 /// The ids that begin like this and are behind one: from the first text up to the second.

@@ -8,12 +8,8 @@ use grantd_issuer::{
 };
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::{
-    Sqlite,
-    clients::{containing, names},
-    record::execute,
-    rows, statements as sql, user_writes,
-};
+use super::{Sqlite, clients::names, record::execute, rows, statements as sql, user_writes};
+use crate::pattern::containing;
 
 #[async_trait]
 impl Users for Sqlite {

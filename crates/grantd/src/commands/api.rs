@@ -9,7 +9,7 @@ use super::{issuer, operator, registrar};
 use crate::{cli::Api as ApiCommand, output::Output, settings::Settings};
 
 pub(super) async fn run(command: ApiCommand, settings: &Settings, output: Output) -> Result<()> {
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     match command {
         ApiCommand::Create(options) => {
             let api = Api {

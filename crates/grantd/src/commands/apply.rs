@@ -1,11 +1,10 @@
 //! `grantd apply`: makes the server what a file says, or shows what that would change.
 
-use std::{fs::File, io::Read, path::Path, sync::Arc};
+use std::{fs::File, io::Read, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
 use grantd_core::{CredentialId, Secret, SecretHasher};
 use grantd_issuer::{CommandError, Memory, Registrar, Registry};
-use grantd_store::Sqlite;
 use serde_json::{Value, json};
 
 use super::{issuer, operator};
@@ -24,7 +23,7 @@ pub(super) async fn run(options: Apply, settings: &Settings, output: Output) -> 
     let name = if options.is_stdin() { "standard input" } else { &*options.file.to_string_lossy() };
     let refuse = |problems: Vec<Problem>| refusal(name, &problems);
     let declaration = read(&contents(&options, name)?).map_err(refuse)?;
-    let registrar = Registrar::new(registry(&options, settings)?).issuer(&issuer(settings)?);
+    let registrar = Registrar::new(registry(&options, settings).await?).issuer(&issuer(settings)?);
     let state = state(&registrar, &declaration).await?;
     let plan = plan(&state, &declaration).map_err(refuse)?;
     // Seen before the first change, and by a dry run too.
@@ -60,13 +59,13 @@ fn contents(options: &Apply, name: &str) -> Result<String> {
 }
 
 /// Where the state is. A dry run makes no database and migrates none.
-fn registry(options: &Apply, settings: &Settings) -> Result<Arc<dyn Registry>> {
-    let path: &Path = &settings.database()?;
+async fn registry(options: &Apply, settings: &Settings) -> Result<Arc<dyn Registry>> {
+    let database = settings.database()?;
     if !options.dry_run {
-        return Ok(Arc::new(Sqlite::open(path)?));
+        return Ok(database.open().await?);
     }
-    match Sqlite::open_unchanged(path)? {
-        Some(store) => Ok(Arc::new(store)),
+    match database.open_unchanged().await? {
+        Some(store) => Ok(store),
         None => Ok(Arc::new(Memory::default())),
     }
 }

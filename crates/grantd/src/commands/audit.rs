@@ -12,7 +12,7 @@ use super::registrar;
 use crate::{cli::Audit, output::Output, settings::Settings};
 
 pub(super) async fn run(command: Audit, settings: &Settings, output: Output) -> Result<()> {
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     match command {
         Audit::List { after, limit, object } => {
             let query = AuditQuery { object, after: Some(after), limit, ..AuditQuery::default() };

@@ -27,14 +27,14 @@ pub(super) async fn run(command: Client, settings: &Settings, output: Output) ->
         Client::Create(options) => create(*options, settings, output).await,
         Client::List(options) => list(options, settings, output).await,
         Client::Show(client) => {
-            let client = registrar(settings)?.client(&client.id).await?;
+            let client = registrar(settings).await?.client(&client.id).await?;
             output.answer(&client.to_json(), || lines(&client))
         }
         Client::Update(options) => update(*options, settings, output).await,
         Client::Rotate(options) => rotate(options, settings, output).await,
         Client::FinishRotation(options) => finish_rotation(options, settings, output).await,
         Client::RevokeSecret { id, credential } => {
-            let registrar = registrar(settings)?;
+            let registrar = registrar(settings).await?;
             let client = registrar.revoke_secret(&operator(), &id, credential).await?;
             output.answer(&client.to_json(), || lines(&client))
         }
@@ -79,7 +79,7 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
         refresh_retry: options.refresh_retry,
         secret: NewSecret { imported, expires_at },
     };
-    let created = registrar(settings)?.create_client(&operator(), new, &hasher).await?;
+    let created = registrar(settings).await?.create_client(&operator(), new, &hasher).await?;
     let shown = if is_imported { Shown::No } else { Shown::Once };
     answer_created(&created, shown, output)
 }
@@ -130,13 +130,14 @@ async fn update(options: ClientUpdate, settings: &Settings, output: Output) -> R
         pkce: options.pkce,
         refresh_retry: options.refresh_retry.unwrap_or_default(),
     };
-    let client = registrar(settings)?.edit_client(&operator(), &options.id, edit, None).await?;
+    let client =
+        registrar(settings).await?.edit_client(&operator(), &options.id, edit, None).await?;
     output.answer(&client.to_json(), || lines(&client))
 }
 
 async fn rotate(options: Rotate, settings: &Settings, output: Output) -> Result<()> {
     let hasher = settings.secret_key()?.secret_hasher();
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     let rotation = Rotation { overlap: options.overlap, version: None };
     let created = registrar.rotate(&operator(), &options.id, rotation, &hasher).await?;
     answer_created(&created, Shown::Once, output)
@@ -148,7 +149,8 @@ async fn finish_rotation(
     output: Output,
 ) -> Result<()> {
     let finish = if options.force { Finish::Anyway } else { Finish::IfUnused };
-    let client = registrar(settings)?.finish_rotation(&operator(), &options.id, finish).await?;
+    let client =
+        registrar(settings).await?.finish_rotation(&operator(), &options.id, finish).await?;
     output.answer(&client.to_json(), || lines(&client))
 }
 
@@ -166,7 +168,7 @@ fn read_secret() -> Result<Secret> {
 }
 
 async fn list(options: ClientList, settings: &Settings, output: Output) -> Result<()> {
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     let filter = ClientFilter {
         owner_kind: options.owner.as_ref().map(|owner| owner.kind.clone()),
         owner_id: options.owner.map(|owner| owner.id),
@@ -209,7 +211,7 @@ async fn set_state(
     settings: &Settings,
     output: Output,
 ) -> Result<()> {
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     let client = registrar.set_client_state(&operator(), id, state).await?;
     output.answer(&client.to_json(), || format!("client {id} is {}\n", state.as_str()))
 }

@@ -12,7 +12,7 @@ pub(super) async fn run(
     settings: &Settings,
     output: Output,
 ) -> Result<()> {
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     match command {
         PermissionCommand::Create(options) => {
             let entry = PermissionEntry {

@@ -9,7 +9,7 @@ use super::{joined, operator, registrar};
 use crate::{cli::Role, output::Output, settings::Settings};
 
 pub(super) async fn run(command: Role, settings: &Settings, output: Output) -> Result<()> {
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     match command {
         Role::Create(options) => {
             let role = RoleEntry::new(options.name, options.description, options.permissions);

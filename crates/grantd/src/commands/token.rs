@@ -4,8 +4,7 @@ use std::{io::Read, net::SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use grantd_core::{Objection, PresentedToken, Secret, TokenFlaw, TokenSealer, TokenWords};
-use grantd_issuer::{Clock, Tokens, clock::SystemClock, moment};
-use grantd_store::Sqlite;
+use grantd_issuer::{Clock, clock::SystemClock, moment};
 use serde_json::{Value, json};
 
 use crate::{
@@ -43,10 +42,11 @@ async fn inspect(text: &str, settings: &Settings) -> Result<Verdict> {
     let finding = match PresentedToken::examine(text, &issuer, keys.verifying(), &sealer) {
         Err(flaw) => Finding::Flawed(flaw),
         Ok(token) => {
-            let path = settings.database()?;
-            let Some(store) = Sqlite::open_unchanged(&path)? else {
-                let path = path.display();
-                bail!("there is no database {path}: set GRANTD_DATABASE_URL as the server has it");
+            let database = settings.database()?;
+            let Some(store) = database.open_unchanged().await? else {
+                bail!(
+                    "there is no database {database}: set GRANTD_DATABASE_URL as the server has it"
+                );
             };
             let standing = store.standing(&token.names()).await?;
             let objections = standing.objections(&token, SystemClock.now()).collect();

@@ -21,7 +21,7 @@ use crate::{
 const PAGE: u32 = 500;
 
 pub(super) async fn run(command: cli::User, settings: &Settings, output: Output) -> Result<()> {
-    let registrar = registrar(settings)?;
+    let registrar = registrar(settings).await?;
     match command {
         cli::User::Create(options) => create(options, &registrar, output).await,
         cli::User::List(options) => list(options, &registrar, output).await,

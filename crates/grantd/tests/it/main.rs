@@ -38,6 +38,7 @@ mod through_apps;
 mod tokens;
 mod traces;
 mod transcript;
+mod two_nodes;
 mod usage;
 mod users_tokens;
 mod visitor;
