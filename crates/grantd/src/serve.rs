@@ -133,8 +133,10 @@ impl Watcher {
     }
 
     async fn look(&self) -> Result<(), StorageFault> {
-        self.issuer.refresh().await?;
+        // In this order: no reader of the feed is told of a change that the cache has not heard of, or a
+        // stream would still take its dead credentials for good.
         let revision = self.storage.revision().await?;
+        self.issuer.refresh().await?;
         self.metrics.watch.looked(revision);
         self.told.send_if_modified(|told| std::mem::replace(told, revision) != revision);
         Ok(())
