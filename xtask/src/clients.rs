@@ -156,6 +156,7 @@ fn venv(bench: &Bench, name: &str) -> Outcome<PathBuf> {
 fn openapi(bench: &Bench) -> Outcome {
     let programs = venv(bench, "openapi")?;
     let mut schemathesis = bench.command(programs.join("st"), &bench.folder);
+    schemathesis.arg("--config-file").arg(tests("openapi").join("schemathesis.toml"));
     schemathesis.args(["run", &format!("{}/openapi.json", bench.grantd.issuer), "--no-color"]);
     schemathesis.args(["--max-examples", "25", "--generation-database", "none", "--seed", "1"]);
     schemathesis.env("SCHEMATHESIS_HOOKS", tests("openapi").join("admin.py"));

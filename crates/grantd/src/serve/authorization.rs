@@ -59,12 +59,13 @@ async fn show(
     }
 }
 
-/// Whether a person goes to this address, as far as the browser says (Fetch Metadata): no image of
-/// another page does, and no page that is fetched before anybody asked for it.
+/// Whether a person goes to this address, as far as a browser says (Fetch Metadata section 2.1): no
+/// image of another page does, and no page that is fetched before anybody asked for it. What is no
+/// browser says nothing of it.
 fn is_navigation(headers: &HeaderMap) -> bool {
-    let mode = headers.get("sec-fetch-mode");
-    let ahead = headers.contains_key("sec-purpose") || headers.contains_key("purpose");
-    mode.is_none_or(|mode| mode == "navigate") && !ahead
+    let pages = ["document", "iframe", "frame"];
+    let page = headers.get("sec-fetch-dest").is_none_or(|dest| pages.iter().any(|it| dest == it));
+    page && !headers.contains_key("sec-purpose") && !headers.contains_key("purpose")
 }
 
 async fn step(server: &Server, uri: &Uri, headers: &HeaderMap) -> Result<Response, Trouble> {

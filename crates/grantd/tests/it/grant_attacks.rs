@@ -200,6 +200,28 @@ fn az_23_consent_is_given_by_this_session_to_this_question_alone() {
 }
 
 #[test]
+fn nobody_gets_a_code_for_an_image_or_for_looking_ahead() {
+    let scene = Scene::open("");
+    let mut ada = scene.browser("ada");
+    scene.web.code(&mut ada, "schools.read");
+    let address = scene.web.address(&[]);
+    for (method, header) in [
+        ("HEAD", ("Accept", "*/*")),
+        ("GET", ("Sec-Fetch-Dest", "image")),
+        ("GET", ("Sec-Fetch-Dest", "empty")),
+        ("GET", ("Sec-Purpose", "prefetch")),
+    ] {
+        let answer = ada.send(method, &address, &[header], "");
+        assert_eq!((answer.status, led(&answer)), (405, None), "{header:?}");
+    }
+    // What is no browser says little: Node says its mode alone.
+    for header in [("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "cors")] {
+        let answer = ada.send("GET", &address, &[header], "");
+        assert!(led(&answer).is_some_and(|led| led.contains("code=")), "{header:?}");
+    }
+}
+
+#[test]
 fn a_question_is_looked_at_anew_when_it_is_answered() {
     let scene = Scene::open("");
     let mut ada = scene.browser("ada");
