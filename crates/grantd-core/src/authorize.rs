@@ -15,7 +15,7 @@ use crate::{
     grant_type::GrantType,
     id::CredentialId,
     jose::Algorithm,
-    permission::{Permission, is_scope_byte},
+    permission::{Permission, is_scope_byte, scope_names},
     refusal::Refusal,
     time::Timestamp,
     token_format::TokenFormat,
@@ -144,7 +144,7 @@ fn on_behalf<'a>(
             return Err(Refusal::ResourceDiffers);
         }
     }
-    let allowed = approval.scope.split(' ').filter(|name| !name.is_empty());
+    let allowed = scope_names(&approval.scope);
     if let Some(asked) = asked
         && !split_scope(asked)?.all(|name| allowed.clone().any(|known| known == name))
     {
@@ -196,7 +196,7 @@ pub struct Asked {
 impl Asked {
     /// The names of the permissions.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.scope.split(' ').filter(|name| !name.is_empty())
+        scope_names(&self.scope)
     }
 }
 

@@ -60,9 +60,9 @@ pub use id::{ApprovalId, ClientId, CredentialId, PasskeyId, SessionId, TokenId, 
 pub use introspect::{Introspection, admit_introspection, introspect};
 pub use jose::{Algorithm, PublicKey, SigningKey};
 pub use mint::{Issued, Pen, mint};
-pub use next_step::{Step, Visitor, givable, next_step};
+pub use next_step::{Step, Visitor, next_step};
 pub use opaque::TokenSealer;
-pub use permission::{Permission, RoleName};
+pub use permission::{Permission, RoleName, scope_names};
 pub use presentation::Presentation;
 pub use presented_token::PresentedToken;
 pub use raw::{Authorization, Raw};

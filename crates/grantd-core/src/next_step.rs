@@ -2,7 +2,7 @@
 
 use crate::{
     approval::ResourceOwner, authorization_request::AuthorizationRequest, client::ClientKind,
-    refusal::Refusal, time::Timestamp,
+    permission::scope_names, refusal::Refusal, time::Timestamp,
 };
 
 /// Who is signed in where an authorization request arrives.
@@ -47,7 +47,8 @@ pub fn next_step(
     let Some(visitor) = visitor.filter(fresh) else {
         return if prompt.none { Err(Refusal::LoginRequired) } else { Ok(Step::SignIn) };
     };
-    let scope = givable(request, &visitor.owner);
+    let names: Vec<_> = request.asked.names().filter(|name| visitor.owner.can(name)).collect();
+    let scope = names.join(" ");
     if scope.is_empty() && !request.asked.scope.is_empty() {
         return Err(Refusal::UserLacksScope);
     }
@@ -57,17 +58,11 @@ pub fn next_step(
     Ok(Step::Approve(scope))
 }
 
-/// What of the ask the user has to give, blank-separated.
-pub fn givable(request: &AuthorizationRequest, owner: &ResourceOwner) -> String {
-    let names: Vec<_> = request.asked.names().filter(|name| owner.can(name)).collect();
-    names.join(" ")
-}
-
 /// Whether the user need not be asked again. Who is behind a public client's id is not known, so its
 /// users are asked each time (RFC 6749 section 10.2).
 fn covers(request: &AuthorizationRequest, visitor: &Visitor, scope: &str) -> bool {
     let known = request.addressed.client.kind == ClientKind::Confidential;
-    let mut names = scope.split(' ').filter(|name| !name.is_empty());
+    let mut names = scope_names(scope);
     visitor.consented.as_ref().is_some_and(|consented| {
         known && names.all(|name| consented.iter().any(|known| known == name))
     })

@@ -57,6 +57,11 @@ name! {
     RoleName
 }
 
+/// The names in a scope, which blanks separate; none where it is empty.
+pub fn scope_names(scope: &str) -> impl Iterator<Item = &str> + Clone {
+    scope.split(' ').filter(|name| !name.is_empty())
+}
+
 /// Whether a byte may stand in a scope-token: `%x21 / %x23-5B / %x5D-7E` (RFC 6749 section 3.3).
 pub const fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)

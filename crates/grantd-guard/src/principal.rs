@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use grantd_core::{GrantType, Timestamp};
+use grantd_core::{GrantType, Timestamp, scope_names};
 
 use crate::{claims::Claims, rules::Rules};
 
@@ -76,7 +76,7 @@ impl Principal {
 
     /// The token's permissions, in its order; none if it has no `scope`.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.0.scope.split(' ').filter(|scope| !scope.is_empty())
+        scope_names(&self.0.scope)
     }
 
     /// The names of the roles that the permissions come from, as far as they come from roles.

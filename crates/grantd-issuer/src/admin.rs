@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use grantd_core::Timestamp;
+use grantd_core::{ClientId, Timestamp};
 
 /// Somebody who may change everything: who it is, and from where.
 ///
@@ -53,6 +53,11 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Of what a client's own request brought about.
+    pub fn of_client(id: &ClientId, at: Timestamp) -> Self {
+        Self { actor: format!("client:{id}"), address: None, at }
+    }
+
     pub(crate) fn of(admin: &Admin, at: Timestamp) -> Self {
         Self { actor: admin.name.clone(), address: admin.address, at }
     }

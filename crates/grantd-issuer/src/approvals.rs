@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use grantd_core::{
     Approval, ApprovalId, Approved, ClientId, Permission, SecretHash, Timestamp, Ttl, UserId,
+    scope_names,
 };
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ impl Consent {
     /// What is remembered once the user was asked and said yes to this approval, too.
     #[must_use]
     pub fn after(before: Option<&Self>, approval: &Approval, now: Timestamp) -> Self {
-        let named = approval.scope.split(' ').filter_map(|name| name.parse().ok());
+        let named = scope_names(&approval.scope).filter_map(|name| name.parse().ok());
         let known = before.iter().flat_map(|consent| consent.permissions.iter().cloned());
         Self {
             user: approval.user,
@@ -46,7 +47,7 @@ impl Consent {
     /// Whether it has all these permissions, blank-separated.
     pub fn covers(&self, scope: &str) -> bool {
         let has = |name: &str| self.permissions.iter().any(|known| known.as_str() == name);
-        scope.split(' ').filter(|name| !name.is_empty()).all(has)
+        scope_names(scope).all(has)
     }
 }
 

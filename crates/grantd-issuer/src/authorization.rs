@@ -4,8 +4,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use grantd_core::{
     Addressed, Approval, ApprovalId, AuthorizationCode, AuthorizationQuery, AuthorizationRequest,
-    CodeTerms, Refusal, Refused, ResourceOwner, SessionId, Step, Timestamp, Ttl, Visitor, givable,
-    next_step, raw::Authorization,
+    CodeTerms, Refusal, Refused, ResourceOwner, SessionId, Step, Timestamp, Ttl, Visitor,
+    next_step, raw::Authorization, scope_names,
 };
 use zeroize::Zeroizing;
 
@@ -139,12 +139,12 @@ impl Issuer {
         shown: &str,
         by: &Admin,
     ) -> Result<Next, AuthorizationError> {
-        if self.step(request, Some(who)).await? == Step::SignIn {
-            return Ok(Next::SignIn);
-        }
-        let may = givable(request, &owner(who));
-        let seen = |name: &&str| shown.split(' ').any(|known| known == *name);
-        let scope: Vec<_> = may.split(' ').filter(seen).filter(|name| !name.is_empty()).collect();
+        let may = match self.step(request, Some(who)).await? {
+            Step::SignIn => return Ok(Next::SignIn),
+            Step::Ask(scope) | Step::Approve(scope) => scope,
+        };
+        let seen = |name: &&str| scope_names(shown).any(|known| known == *name);
+        let scope: Vec<_> = scope_names(&may).filter(seen).collect();
         if scope.is_empty() && !request.asked.scope.is_empty() {
             let refused = self.refuse(&request.addressed, Refusal::UserLacksScope);
             return Err(AuthorizationError::Sent(refused));

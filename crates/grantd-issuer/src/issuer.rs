@@ -251,11 +251,11 @@ impl Builder {
     }
 
     /// How long refresh tokens go on at most, from the user's approval on, and how long one may lie
-    /// unused; 90 and 30 days by default.
+    /// unused; `None`: 90 and 30 days.
     #[must_use]
-    pub fn refresh_ttl(mut self, longest: Ttl, unused: Ttl) -> Self {
-        self.policy.refresh_ttl = longest;
-        self.policy.refresh_idle = unused;
+    pub fn refresh_ttl(mut self, longest: Option<Ttl>, unused: Option<Ttl>) -> Self {
+        self.policy.refresh_ttl = longest.unwrap_or(self.policy.refresh_ttl);
+        self.policy.refresh_idle = unused.unwrap_or(self.policy.refresh_idle);
         self
     }
 

@@ -6,7 +6,7 @@ mod introspection;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use grantd_core::{Authorization, ErrorCode, Issued, Raw, Refused, Secret};
+use grantd_core::{Authorization, ErrorCode, Issued, Raw, Refused, Secret, scope_names};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{
@@ -160,7 +160,7 @@ fn token(issued: &Issued) -> Response {
 }
 
 fn as_list<S: Serializer>(scope: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(scope.split(' ').filter(|name| !name.is_empty()))
+    serializer.collect_seq(scope_names(scope))
 }
 
 fn refusal(refused: Refused) -> Response {

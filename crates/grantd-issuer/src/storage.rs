@@ -304,3 +304,13 @@ pub enum RegistryError {
     #[error(transparent)]
     Storage(#[from] StorageFault),
 }
+
+impl RegistryError {
+    /// The fault of a call that nothing can contradict.
+    pub fn into_fault(self) -> StorageFault {
+        match self {
+            Self::Storage(fault) => fault,
+            Self::Conflict(conflict) => StorageFault::plain(conflict.to_string()),
+        }
+    }
+}

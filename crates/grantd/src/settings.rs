@@ -214,18 +214,14 @@ impl Settings {
         self.parsed("GRANTD_CLIENT_CREDENTIALS_TTL", self.serve.client_credentials_ttl.as_ref())
     }
 
-    /// How long refresh tokens go on at most, from the user's approval on.
-    pub(crate) fn refresh_token_ttl(&self) -> Result<Ttl> {
-        let said =
-            self.parsed("GRANTD_REFRESH_TOKEN_TTL", self.serve.refresh_token_ttl.as_ref())?;
-        said.map_or_else(|| "90d".parse().context("90d"), Ok)
+    /// How long refresh tokens go on at most, from the user's approval on, if it is said.
+    pub(crate) fn refresh_token_ttl(&self) -> Result<Option<Ttl>> {
+        self.parsed("GRANTD_REFRESH_TOKEN_TTL", self.serve.refresh_token_ttl.as_ref())
     }
 
-    /// How long a refresh token may lie unused.
-    pub(crate) fn refresh_token_idle(&self) -> Result<Ttl> {
-        let said =
-            self.parsed("GRANTD_REFRESH_TOKEN_IDLE", self.serve.refresh_token_idle.as_ref())?;
-        said.map_or_else(|| "30d".parse().context("30d"), Ok)
+    /// How long a refresh token may lie unused, if it is said.
+    pub(crate) fn refresh_token_idle(&self) -> Result<Option<Ttl>> {
+        self.parsed("GRANTD_REFRESH_TOKEN_IDLE", self.serve.refresh_token_idle.as_ref())
     }
 
     /// The log filter.

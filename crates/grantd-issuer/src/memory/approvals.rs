@@ -180,7 +180,7 @@ impl Tables {
     fn end_reused(&mut self, id: ApprovalId, at: Timestamp) {
         let Some(kept) = self.approvals.remove(&id) else { return };
         let Approval { user, client, .. } = kept.approval;
-        let stamp = Stamp { actor: format!("client:{client}"), address: None, at };
+        let stamp = Stamp::of_client(&client, at);
         self.record(&Deed::reused(id, user, &client), &[Changed::Approval(id)], &stamp);
     }
 

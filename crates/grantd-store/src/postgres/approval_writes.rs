@@ -2,8 +2,8 @@
 
 use grantd_core::{Approval, ApprovalId, ClientId, CodeChallenge, Timestamp, UserId};
 use grantd_issuer::{
-    Consent, MOST_APPROVALS, MOST_CODES, NewApproval, Presented, Redeem, Rotate, Stamp,
-    StorageFault, audit::Deed, change_log::Changed,
+    Consent, MOST_APPROVALS, MOST_CODES, NewApproval, Presented, Redeem, RegistryError, Rotate,
+    Stamp, StorageFault, audit::Deed, change_log::Changed,
 };
 
 use tokio_postgres::Row;
@@ -16,7 +16,7 @@ use super::{
     record::{log, record},
     rows::{self, parse},
     statements as sql,
-    work::{Work, plain},
+    work::Work,
 };
 
 /// Keeps an approval and what is remembered of it; `false`: something is not as it was.
@@ -159,7 +159,7 @@ pub(super) async fn disconnect(
     work.execute(sql::DELETE_CONSENT, between).await?;
     if let Some(before) = &before {
         let deed = Deed::on("consent.withdraw", "client", client, (Some(before), None));
-        record(work, &deed, &[], stamp).await.map_err(plain)?;
+        record(work, &deed, &[], stamp).await.map_err(RegistryError::into_fault)?;
     }
     Ok(!ended.is_empty() || before.is_some())
 }
@@ -210,9 +210,11 @@ pub(super) async fn end_reused(
 ) -> Result<Presented, StorageFault> {
     let ended = delete(work, sql::END_APPROVAL, with![id.to_string()]).await?;
     let [Ended { user, client, .. }] = ended.as_slice() else { return Ok(Presented::Gone) };
-    let stamp = Stamp { actor: format!("client:{client}"), address: None, at };
+    let stamp = Stamp::of_client(client, at);
     let deed = Deed::reused(id, *user, client);
-    record(work, &deed, &[Changed::Approval(id)], &stamp).await.map_err(plain)?;
+    record(work, &deed, &[Changed::Approval(id)], &stamp)
+        .await
+        .map_err(RegistryError::into_fault)?;
     Ok(Presented::Again)
 }
 
@@ -230,5 +232,5 @@ async fn remember(work: &Work, approval: &Approval, stamp: &Stamp) -> Result<(),
     ];
     work.execute(sql::PUT_CONSENT, row).await?;
     let deed = Deed::on("consent.give", "client", &after.client, (before.as_ref(), Some(&after)));
-    record(work, &deed, &[], stamp).await.map_err(plain)
+    record(work, &deed, &[], stamp).await.map_err(RegistryError::into_fault)
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use deadpool_postgres::Object;
-use grantd_issuer::{RegistryError, StorageFault};
+use grantd_issuer::StorageFault;
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use tokio_postgres::{Error, Row};
 
@@ -138,13 +138,5 @@ impl Drop for Work {
         if let Some(connection) = self.connection.take() {
             drop(Object::take(connection));
         }
-    }
-}
-
-/// Of a call that nothing can contradict.
-pub(super) fn plain(error: RegistryError) -> StorageFault {
-    match error {
-        RegistryError::Storage(fault) => fault,
-        RegistryError::Conflict(conflict) => StorageFault::plain(conflict.to_string()),
     }
 }

@@ -130,7 +130,7 @@ pub(super) fn disconnect(
     execute(connection, sql::DELETE_CONSENT, row)?;
     if let Some(before) = &before {
         let deed = Deed::on("consent.withdraw", "client", client, (Some(before), None));
-        record(connection, &deed, &[], stamp).map_err(plain)?;
+        record(connection, &deed, &[], stamp).map_err(RegistryError::into_fault)?;
     }
     Ok(!ended.is_empty() || before.is_some())
 }
@@ -184,9 +184,10 @@ fn end_reused(
 ) -> Result<Presented, StorageFault> {
     let ended = delete(connection, sql::END_APPROVAL, [id.to_string()])?;
     let [Ended { user, client, .. }] = ended.as_slice() else { return Ok(Presented::Gone) };
-    let stamp = Stamp { actor: format!("client:{client}"), address: None, at };
+    let stamp = Stamp::of_client(client, at);
     let deed = Deed::reused(id, *user, client);
-    record(connection, &deed, &[Changed::Approval(id)], &stamp).map_err(plain)?;
+    record(connection, &deed, &[Changed::Approval(id)], &stamp)
+        .map_err(RegistryError::into_fault)?;
     Ok(Presented::Again)
 }
 
@@ -209,17 +210,9 @@ fn remember(
     ];
     execute(connection, sql::PUT_CONSENT, row)?;
     let deed = Deed::on("consent.give", "client", &after.client, (before.as_ref(), Some(&after)));
-    record(connection, &deed, &[], stamp).map_err(plain)
+    record(connection, &deed, &[], stamp).map_err(RegistryError::into_fault)
 }
 
 fn note_use(connection: &Connection, id: ApprovalId, at: Timestamp) -> Result<(), StorageFault> {
     execute(connection, sql::CONSENT_USED, params![id.to_string(), at.micros()]).map(drop)
-}
-
-/// Writing the audit log contradicts nothing.
-fn plain(error: RegistryError) -> StorageFault {
-    match error {
-        RegistryError::Storage(fault) => fault,
-        RegistryError::Conflict(conflict) => StorageFault::plain(conflict.to_string()),
-    }
 }

@@ -188,9 +188,6 @@ impl Sqlite {
     ) -> Result<T, StorageFault> {
         let written =
             self.writer.write(move |open| change(open).map_err(RegistryError::from)).await;
-        written.map_err(|error| match error {
-            RegistryError::Storage(fault) => fault,
-            RegistryError::Conflict(conflict) => StorageFault::plain(conflict.to_string()),
-        })
+        written.map_err(RegistryError::into_fault)
     }
 }

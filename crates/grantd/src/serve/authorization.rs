@@ -9,7 +9,6 @@ use axum::{
     Router,
     body::Body,
     extract::{Extension, OriginalUri, State},
-    middleware::{from_fn, map_response},
     response::Response,
     routing::{get, post},
 };
@@ -22,7 +21,7 @@ use url::{
 };
 
 use super::{
-    console::{leave, present, same_origin, unkept},
+    console::{leave, present},
     routes::{Peer, Server},
 };
 pub(super) use bounds::Bounds;
@@ -34,11 +33,7 @@ const AUTHORIZE: &str = "/oauth/authorize";
 
 /// Its routes, below the issuer's path.
 pub(super) fn authorization() -> Router<Server> {
-    Router::new()
-        .route(AUTHORIZE, get(show))
-        .route("/oauth/consent", post(consent::answer))
-        .layer(from_fn(same_origin))
-        .layer(map_response(unkept))
+    Router::new().route(AUTHORIZE, get(show)).route("/oauth/consent", post(consent::answer))
 }
 
 /// `GET /oauth/authorize`

@@ -42,7 +42,6 @@ mod words;
 
 use axum::{
     Router,
-    middleware::{from_fn, map_response},
     routing::{get, post},
 };
 
@@ -74,8 +73,6 @@ pub(super) fn console() -> Router<Server> {
         .nest("/developer/users/{id}", user())
         .merge(rights())
         .merge(insight())
-        .layer(from_fn(same_origin))
-        .layer(map_response(unkept))
 }
 
 /// What somebody sees and changes of their own account.

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    middleware::{from_fn, map_response_with_state},
+    middleware::{from_fn, map_response, map_response_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -25,7 +25,7 @@ use super::{
     api::api,
     authorization::{Bounds, authorization},
     body,
-    console::{Once, console, framed},
+    console::{Once, console, framed, same_origin, unkept},
     feed::revocations,
     metrics::{self, Metrics},
     own_guard::own_guard,
@@ -116,8 +116,11 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         sign_in: Arc::new(sign_in),
         noticed,
     };
-    let pages = console().merge(authorization());
-    let pages = pages.layer(map_response_with_state(Arc::clone(&server.base), framed));
+    let pages = console()
+        .merge(authorization())
+        .layer(from_fn(same_origin))
+        .layer(map_response(unkept))
+        .layer(map_response_with_state(Arc::clone(&server.base), framed));
     let endpoints = endpoints().merge(api(&own_guard(&issuer), issuer.identifier())).merge(pages);
     // Not under the issuer's path: what a proxy hands on from outside does not reach it.
     let mut router = endpoints.clone().route("/metrics", get(metrics::show));

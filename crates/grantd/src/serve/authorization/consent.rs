@@ -5,7 +5,7 @@ use axum::{
     extract::{Extension, State},
     response::Response,
 };
-use grantd_core::{AuthorizationRequest, ClientKind, Refusal};
+use grantd_core::{AuthorizationRequest, ClientKind, Refusal, scope_names};
 use grantd_issuer::{Admin, Next, SignedIn};
 use http::{HeaderMap, StatusCode};
 use url::Url;
@@ -52,10 +52,10 @@ pub(super) async fn question(
     let public = client.kind == ClientKind::Public;
     // Anybody may claim a public client's id: nobody gets the whole server by one click at such.
     let kept = |name: &&str| !(public && *name == MANAGE);
-    let scope = &scope.split(' ').filter(kept).collect::<Vec<_>>().join(" ");
+    let scope = &scope_names(scope).filter(kept).collect::<Vec<_>>().join(" ");
     let registration = server.storage.registration(client.id.as_str()).await?;
     let permissions = server.storage.permissions().await?;
-    let has = |name: &&str| scope.split(' ').any(|known| known == *name);
+    let has = |name: &&str| scope_names(scope).any(|known| known == *name);
     let (app, description, owner) = registration.map_or_else(
         || (client.id.to_string(), String::new(), None),
         |known| (known.name, known.description, known.owner),
@@ -70,7 +70,7 @@ pub(super) async fn question(
         missing: Right::all(request.asked.names().filter(|name| !has(name)), &permissions),
         target: place(request.addressed.redirect_uri.as_str()),
         public,
-        everything: scope.split(' ').any(|name| name == MANAGE),
+        everything: scope_names(scope).any(|name| name == MANAGE),
         query: query.to_owned(),
         scope: scope.clone(),
         seal: server.issuer.seal_question(who.session.id, query, scope),

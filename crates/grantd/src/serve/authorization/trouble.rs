@@ -37,12 +37,6 @@ impl From<AuthorizationError> for Trouble {
     }
 }
 
-impl From<console::Trouble> for Trouble {
-    fn from(trouble: console::Trouble) -> Self {
-        Self::Faulted(Fault::Storage(trouble.into_fault()))
-    }
-}
-
 impl From<StorageFault> for Trouble {
     fn from(fault: StorageFault) -> Self {
         Self::Faulted(Fault::Storage(fault))

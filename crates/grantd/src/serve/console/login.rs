@@ -10,13 +10,13 @@ use axum::{
 use grantd_core::Secret;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT},
+    header::{RETRY_AFTER, SET_COOKIE, USER_AGENT},
 };
 
 use super::{
     form::{Fields, InQuery},
     frame::Frame,
-    page::{Trouble, page, private},
+    page::{Trouble, page, private, see_other},
     signed_in::{own_page, present},
 };
 use crate::serve::{
@@ -139,13 +139,8 @@ pub(super) async fn end_present(
 
 /// To another page, with another cookie.
 pub(super) fn leave_for(address: &str, cookie: Option<HeaderValue>) -> Response {
-    let mut response = Response::default();
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    let headers = response.headers_mut();
-    if let Ok(address) = HeaderValue::try_from(address) {
-        headers.insert(LOCATION, address);
-    }
-    headers.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+    let mut response = see_other(address);
+    response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
     response
 }
 

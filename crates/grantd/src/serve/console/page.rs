@@ -52,17 +52,6 @@ impl From<CommandError> for Trouble {
     }
 }
 
-impl Trouble {
-    /// As a fault of the server, where nothing else can be meant.
-    pub(in crate::serve) fn into_fault(self) -> StorageFault {
-        match self {
-            Self::Refused(CommandError::Storage(fault)) => fault,
-            Self::Refused(error) => StorageFault::plain(error.to_string()),
-            Self::Missing(text) => StorageFault::plain(text),
-        }
-    }
-}
-
 impl From<StorageFault> for Trouble {
     fn from(fault: StorageFault) -> Self {
         Self::Refused(CommandError::Storage(fault))
@@ -153,15 +142,20 @@ pub(in crate::serve) fn private(mut response: Response, server: &Server, target:
 }
 
 /// To another address, as after a form: never with the form's body (RFC 9700 section 4.12).
-pub(in crate::serve) fn leave(location: &str) -> Response {
+pub(super) fn see_other(location: &str) -> Response {
     let Ok(location) = HeaderValue::try_from(location) else {
         return crate::serve::routes::problem(StatusCode::BAD_REQUEST, "The address is malformed.");
     };
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
-    let headers = response.headers_mut();
-    headers.insert(LOCATION, location);
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// The same, and nobody is told from where.
+pub(in crate::serve) fn leave(location: &str) -> Response {
+    let mut response = see_other(location);
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 

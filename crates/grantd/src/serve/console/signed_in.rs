@@ -4,6 +4,7 @@ use axum::{
     extract::{FromRequestParts, OriginalUri},
     response::{IntoResponse, Response},
 };
+use grantd_issuer::StorageFault;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{LOCATION, REFERER},
@@ -40,7 +41,8 @@ impl FromRequestParts<Server> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Response> {
-        let found = present(&parts.headers, server).await.map_err(IntoResponse::into_response)?;
+        let found = present(&parts.headers, server).await;
+        let found = found.map_err(|fault| Trouble::from(fault).into_response())?;
         found
             .map(|who| Self { who, base: server.base.to_string() })
             .ok_or_else(|| to_login(parts, server))
@@ -51,9 +53,9 @@ impl FromRequestParts<Server> for SignedIn {
 pub(in crate::serve) async fn present(
     headers: &HeaderMap,
     server: &Server,
-) -> Result<Option<grantd_issuer::SignedIn>, Trouble> {
+) -> Result<Option<grantd_issuer::SignedIn>, StorageFault> {
     let Some(secret) = server.sign_in.cookie.find(headers) else { return Ok(None) };
-    Ok(server.sign_in.accounts.signed_in(secret).await?)
+    server.sign_in.accounts.signed_in(secret).await
 }
 
 /// To the login page, and back to this one afterwards; back to the page with the form, where a form
