@@ -64,12 +64,17 @@ impl App {
 
     /// A code for this scope: whoever is signed in says yes, where they are asked.
     pub(crate) fn code(&self, browser: &mut Visitor, scope: &str) -> String {
-        let answer = browser.get(&self.address(&[("scope", scope)]));
-        let answer = if answer.status == 200 { decide(browser, &answer, "allow") } else { answer };
+        let answer = self.ask(browser, scope);
         assert_eq!(answer.status, 303, "{}", answer.text());
         let location = answer.header("location").unwrap();
         assert!(location.starts_with(self.redirect_uri), "{location}");
         parameter(location, "code").unwrap_or_else(|| panic!("no code: {location}"))
+    }
+
+    /// What becomes of a request for this scope, where whoever is signed in says yes if they are asked.
+    pub(crate) fn ask(&self, browser: &mut Visitor, scope: &str) -> Answer {
+        let answer = browser.get(&self.address(&[("scope", scope)]));
+        if answer.status == 200 { decide(browser, &answer, "allow") } else { answer }
     }
 
     /// A post of its own to the token endpoint.

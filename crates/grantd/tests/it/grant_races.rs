@@ -190,7 +190,8 @@ fn a_code_at_the_moment_its_client_is_suspended_brings_nothing_that_lives() {
         }
         scene.place.grantd(&format!("client restore {id}"));
         let deadline = Instant::now() + Duration::from_secs(5);
-        while browser.get(&scene.web.address(&[])).status == 400 {
+        // Suspended at first, and then changed meanwhile, until the server has noticed both changes.
+        while scene.web.ask(&mut browser, "schools.read").status != 303 {
             assert!(Instant::now() < deadline, "the client is not back");
             thread::sleep(Duration::from_millis(20));
         }
