@@ -1,7 +1,7 @@
 //! Measures what grantd promises of revocation and of large numbers, on the real binary.
 //!
 //! `promises revocation GRANTD [GUARDS] [REVOCATIONS]`, `promises clients GRANTD [CLIENTS]`,
-//! `promises console GRANTD [CLIENTS]` or `promises tokens GRANTD [TOKENS]`; each ends with an error
+//! `promises console GRANTD [CLIENTS]`, `promises guard GRANTD` or `promises tokens GRANTD [TOKENS]`; each ends with an error
 //! where a promise is not kept.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
@@ -9,6 +9,7 @@
 mod clients;
 mod console;
 mod crowd;
+mod guard;
 mod http;
 mod lists;
 mod load;
@@ -24,7 +25,7 @@ use tokio::runtime::Builder;
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [what, binary, numbers @ ..] = words.as_slice() else {
-        bail!("usage: promises revocation|clients|console|tokens GRANTD [NUMBER]…");
+        bail!("usage: promises revocation|clients|console|guard|tokens GRANTD [NUMBER]…");
     };
     let mut numbers = numbers.iter();
     let mut number = |usual: usize| {
@@ -39,6 +40,7 @@ fn main() -> Result<()> {
         }
         "clients" => alone()?.block_on(clients::measure(binary, number(100_000)?)),
         "console" => alone()?.block_on(console::measure(binary, number(100_000)?)),
+        "guard" => alone()?.block_on(guard::measure(binary)),
         "tokens" => alone()?.block_on(tokens::measure(binary, number(1_000_000)?)),
         other => bail!("there is no measure {other}"),
     }

@@ -15,6 +15,7 @@ use crate::{
     fetch::Fetch,
     guard::Proof,
     introspection::{Endpoint, Introspection},
+    jwt::Jwts,
     key_cache::{Age, Flights, KeyCache, Origin},
     key_ring::KeyRing,
     rules::Rules,
@@ -22,6 +23,9 @@ use crate::{
 
 /// How many idle connections wait for the next questions about opaque tokens.
 const IDLE_CONNECTIONS: usize = 8;
+
+/// How many verified tokens are remembered unless it is said otherwise.
+const REMEMBERED: usize = 10_000;
 
 /// Builds a [`Guard`]; `K` says how it knows tokens: by the keys of [`Discovery`], by a fixed
 /// [`JwkSet`], or by asking [`InProcess`].
@@ -31,6 +35,7 @@ pub struct GuardBuilder<K> {
     issuer: String,
     audience: Option<String>,
     leeway: Duration,
+    remembered: usize,
     keys: K,
 }
 
@@ -68,7 +73,13 @@ impl Default for Discovery {
 
 impl<K> GuardBuilder<K> {
     pub(crate) fn new(issuer: String, keys: K) -> Self {
-        Self { issuer, audience: None, leeway: Duration::from_secs(5), keys }
+        Self {
+            issuer,
+            audience: None,
+            leeway: Duration::from_secs(5),
+            remembered: REMEMBERED,
+            keys,
+        }
     }
 
     /// The audience of this API, an absolute URI, exactly as the issuer has it. Without it, the issuer
@@ -82,6 +93,15 @@ impl<K> GuardBuilder<K> {
     /// 5 s unless set. `exp` has no leeway: a token never lives longer than it says.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
+        self
+    }
+
+    /// How many verified JWTs are remembered, by their SHA-256; 10,000 unless set, some 8 MB. A token
+    /// that comes again costs no signature then. Its end, the keys and the revocation feed are looked
+    /// at each time. With zero every signature is checked anew; with an introspector nothing is
+    /// remembered anyway.
+    pub fn remembered_tokens(mut self, tokens: usize) -> Self {
+        self.remembered = tokens;
         self
     }
 
@@ -205,8 +225,9 @@ impl GuardBuilder<Discovery> {
         let (flights, age) = (Mutex::new(Flights::default()), Age::new(max_key_age));
         let origin = Origin { fetch, jwks_uri, refetch_interval, flights, age };
         let keys = KeyCache::fetched(origin, refresh_interval).await?;
+        let jwts = Arc::new(Jwts::new(keys, self.remembered));
         let rules = Self::rules(self.issuer, self.audience, self.leeway);
-        Ok(Guard::new(rules, Proof::Keys(keys, introspection), feed))
+        Ok(Guard::new(rules, Proof::Keys(jwts, introspection), feed))
     }
 }
 
@@ -219,8 +240,9 @@ impl GuardBuilder<JwkSet> {
     /// The guard, outside of async code.
     pub fn build_now(self) -> Result<Guard, BuildError> {
         let keys = KeyCache::fixed(KeyRing::fixed(self.keys)?);
+        let jwts = Arc::new(Jwts::new(keys, self.remembered));
         let rules = Self::rules(self.issuer, self.audience, self.leeway);
-        Ok(Guard::new(rules, Proof::Keys(keys, None), None))
+        Ok(Guard::new(rules, Proof::Keys(jwts, None), None))
     }
 }
 

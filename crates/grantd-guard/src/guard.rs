@@ -2,10 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use grantd_core::{
-    TokenSealer,
-    jose::{JwkSet, UnverifiedJws},
-};
+use grantd_core::{TokenSealer, jose::JwkSet};
 
 use crate::{
     Discovery, FeedStatus, GuardBuilder, GuardRefusal, InProcess, Introspector, Principal,
@@ -14,8 +11,9 @@ use crate::{
     clock,
     feed::Feed,
     introspection::{Introspection, Memory},
-    key_cache::KeyCache,
-    rules::{Rules, key_named_by},
+    jwt::Jwts,
+    rules::Rules,
+    seen::Seal,
 };
 
 /// Verifies the access tokens of one issuer for one audience. Cheap to clone.
@@ -30,7 +28,7 @@ pub struct Guard {
 #[derive(Clone)]
 pub(crate) enum Proof {
     /// A JWT by its signature; an opaque token, if at all, by asking the issuer.
-    Keys(Arc<KeyCache>, Option<Arc<Introspection>>),
+    Keys(Arc<Jwts>, Option<Arc<Introspection>>),
     /// The issuer says so, each time.
     Asking(Arc<dyn Introspector>),
 }
@@ -85,7 +83,7 @@ impl Guard {
                 let introspection = introspection.ok_or(GuardRefusal::OpaqueTokenUnsupported)?;
                 self.verify_opaque(introspection, token).await
             }
-            Proof::Keys(keys, _) => self.verify_jwt(keys, token).await,
+            Proof::Keys(jwts, _) => self.verify_jwt(jwts, token).await,
             Proof::Asking(introspector) => self.ask(&**introspector, token).await,
         }
     }
@@ -128,41 +126,11 @@ impl Guard {
         feed.refute(&principal, None).map(|()| principal)
     }
 
-    async fn verify_jwt(
-        &self,
-        keys: &Arc<KeyCache>,
-        token: &str,
-    ) -> Result<Principal, GuardRefusal> {
-        let jws = UnverifiedJws::parse(token)?;
-        let kid = key_named_by(jws.header())?;
-        let principal = self.accept(keys, &jws, kid).await?;
+    async fn verify_jwt(&self, jwts: &Jwts, token: &str) -> Result<Principal, GuardRefusal> {
+        let Seal { principal, kid, .. } = jwts.verify(token, &self.rules).await?;
         match &self.feed {
-            Some(feed) => feed.judge(&principal, kid).map(|()| principal),
+            Some(feed) => feed.judge(&principal, &kid).map(|()| principal),
             None => Ok(principal),
-        }
-    }
-
-    /// The token by its key and its claims, revocation aside.
-    async fn accept(
-        &self,
-        keys: &Arc<KeyCache>,
-        jws: &UnverifiedJws<'_>,
-        kid: &str,
-    ) -> Result<Principal, GuardRefusal> {
-        if !keys.is_stale()
-            && let Some(key) = keys.ring().find(kid)
-        {
-            return self.rules.accept(jws, key, clock::now());
-        }
-        keys.refetch().await;
-        if keys.is_stale() {
-            return Err(GuardRefusal::KeysStale);
-        }
-        let ring = keys.ring();
-        match ring.find(kid) {
-            Some(key) => self.rules.accept(jws, key, clock::now()),
-            None if ring.is_empty() => Err(GuardRefusal::KeysUnavailable),
-            None => Err(GuardRefusal::KeyUnknown),
         }
     }
 

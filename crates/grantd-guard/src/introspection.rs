@@ -8,12 +8,17 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
 use grantd_core::TokenSealer;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use tokio::{sync::Semaphore, time::Instant};
 
-use crate::{GuardRefusal, Principal, claims::Claims, clock, rules::Rules};
+use crate::{
+    GuardRefusal, Principal,
+    claims::Claims,
+    clock,
+    fingerprint::{Fingerprint, fingerprint},
+    rules::Rules,
+};
 
 pub(crate) use endpoint::Endpoint;
 
@@ -26,9 +31,6 @@ const MAX_QUESTIONS: usize = 64;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How much shorter a "no" is kept than a "yes".
 const SHORTER: u32 = 5;
-
-/// SHA-256 of a token: what is kept gives no token away.
-type Fingerprint = [u8; 32];
 
 /// Whether answers of before count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,10 +163,4 @@ impl fmt::Debug for Introspection {
             .field("ttl", &self.ttl)
             .finish_non_exhaustive()
     }
-}
-
-fn fingerprint(token: &str) -> Fingerprint {
-    let mut fingerprint = Fingerprint::default();
-    fingerprint.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    fingerprint
 }

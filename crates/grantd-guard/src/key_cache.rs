@@ -153,6 +153,8 @@ impl KeyCache {
         match origin.read().await {
             Ok(ring) => {
                 tracing::debug!(keys = ring.len(), "the issuer's keys were fetched");
+                // One fetch at a time: nobody puts another one in between.
+                let ring = ring.after(&self.ring());
                 self.ring.store(Arc::new(ring));
                 origin.age.renew(asked);
             }

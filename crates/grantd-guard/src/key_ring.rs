@@ -15,6 +15,7 @@ const MAX_KEYS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct KeyRing {
     keys: Vec<(String, PublicKey)>,
+    edition: u64,
 }
 
 /// A JWK Set whose keys may be anything yet (RFC 7517 section 5).
@@ -49,6 +50,20 @@ impl KeyRing {
         self.keys.iter().find(|(name, _)| name == kid).map(|(_, key)| key)
     }
 
+    /// Counts the sets that differed from the one before.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition
+    }
+
+    /// This one in the place of the one before.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        let same = |(mine, theirs): (&(String, PublicKey), &(String, PublicKey))| {
+            mine.0 == theirs.0 && mine.1.jwk() == theirs.1.jwk()
+        };
+        let unchanged = self.len() == before.len() && self.keys.iter().zip(&before.keys).all(same);
+        Self { edition: before.edition + u64::from(!unchanged), ..self }
+    }
+
     /// Whether nothing can be verified.
     pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -61,7 +76,7 @@ impl KeyRing {
 
     /// The usable ones with an id; of two with the same id the first.
     fn of(jwks: impl Iterator<Item = Jwk>) -> Self {
-        let mut ring = Self { keys: Vec::new() };
+        let mut ring = Self { keys: Vec::new(), edition: 0 };
         for mut jwk in jwks {
             if let Some(kid) = jwk.kid.take()
                 && ring.find(&kid).is_none()

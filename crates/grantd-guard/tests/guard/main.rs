@@ -18,5 +18,6 @@ mod opaque;
 mod opaque_feed;
 mod principal;
 mod raw_requests;
+mod remembered;
 mod rotation;
 mod token_rules;
