@@ -34,6 +34,12 @@ usage: cargo xtask COMMAND
   fuzz [--seconds N] [TARGET…]      fuzzes the parsers of outside bytes
   bench token [--alg ALG]… [--seconds N] [--rounds N] [--strict] [--floor-only]
                                     what a token costs, beside the least it can cost
+  bench all [NAME]…                 all of these, or so many, and docs/benchmarks.md renewed
+  bench peers [--seconds N] [--rounds N]
+                                    beside node-oidc-provider, Authlib and django-oauth-toolkit
+  bench guard                       what a resource server pays for a token
+  bench sizes                       one client to a million: cost, start, memory
+  bench nodes                       one node and three on PostgreSQL
   bench revocation [GUARDS] [REVOCATIONS]
                                     how long guards still accept a revoked token
   bench clients [N]                 what a hundred thousand clients cost

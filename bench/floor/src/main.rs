@@ -1,4 +1,5 @@
-//! The yardstick of `cargo xtask bench`: what a freshly signed token answer costs at least.
+//! The yardstick of `cargo xtask bench`: what a freshly signed token answer costs at least, or a fixed
+//! answer as long as one with an opaque token.
 
 #![expect(clippy::print_stderr, reason = "a command says on stderr why it stops")]
 
@@ -15,7 +16,7 @@ use axum::{
 
 use signer::Signer;
 
-const USAGE: &str = "usage: floor --listen 127.0.0.1:PORT --alg RS256|PS256|ES256|EdDSA";
+const USAGE: &str = "usage: floor --listen 127.0.0.1:PORT --alg RS256|PS256|ES256|EdDSA|opaque";
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -76,7 +76,7 @@ async fn costs(
         || Ok::<_, anyhow::Error>([servers[0].0.cpu_seconds()?, servers[1].0.cpu_seconds()?]);
     let before = so_far()?;
     for (server, requests) in order.map(|at| servers[at]) {
-        issue(server, requests, tokens).await?;
+        issue(&[server], requests, tokens).await?;
     }
     sleep(REST).await;
     let after = so_far()?;

@@ -25,7 +25,7 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// Makes so many clients that get tokens, and a few revoked ones among them.
     pub(crate) async fn settle(place: &Place, count: usize) -> Result<Self> {
-        let registrar = Arc::new(Registrar::new(Arc::new(place.storage()?)));
+        let registrar = Arc::new(Registrar::new(place.storage().await?));
         let hasher = Arc::new(place.secret_key()?.secret_hasher());
         rights(&registrar).await?;
         let mut made = Vec::with_capacity(count);

@@ -9,16 +9,17 @@ use crate::{http::Connection, server::Server};
 
 const CONNECTIONS: usize = 32;
 
-/// So many tokens, every one looked at; the clients take turns.
+/// So many tokens, every one looked at; clients and servers take turns.
 pub(crate) async fn issue(
-    server: &Server,
+    servers: &[&Server],
     requests: &Arc<Vec<Vec<u8>>>,
     tokens: usize,
 ) -> Result<()> {
     let next = Rc::new(Cell::new(0));
     let here = LocalSet::new();
     let connections: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
+        .zip(servers.iter().cycle())
+        .map(|(_, server)| {
             let (next, requests) = (Rc::clone(&next), Arc::clone(requests));
             let address = server.address.clone();
             here.spawn_local(async move {

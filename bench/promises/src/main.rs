@@ -1,8 +1,9 @@
 //! Measures what grantd promises of revocation and of large numbers, on the real binary.
 //!
 //! `promises revocation GRANTD [GUARDS] [REVOCATIONS]`, `promises clients GRANTD [CLIENTS]`,
-//! `promises console GRANTD [CLIENTS]`, `promises guard GRANTD` or `promises tokens GRANTD [TOKENS]`; each ends with an error
-//! where a promise is not kept.
+//! `promises console GRANTD [CLIENTS]`, `promises guard GRANTD`, `promises nodes GRANTD`,
+//! `promises sizes GRANTD` or `promises tokens GRANTD [TOKENS]`; each ends with an error where a promise
+//! is not kept.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -14,8 +15,10 @@ mod http;
 mod lists;
 mod load;
 mod measured;
+mod nodes;
 mod revocation;
 mod server;
+mod sizes;
 mod tokens;
 mod town;
 
@@ -25,7 +28,9 @@ use tokio::runtime::Builder;
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [what, binary, numbers @ ..] = words.as_slice() else {
-        bail!("usage: promises revocation|clients|console|guard|tokens GRANTD [NUMBER]…");
+        bail!(
+            "usage: promises revocation|clients|console|guard|nodes|sizes|tokens GRANTD [NUMBER]…"
+        );
     };
     let mut numbers = numbers.iter();
     let mut number = |usual: usize| {
@@ -41,6 +46,11 @@ fn main() -> Result<()> {
         "clients" => alone()?.block_on(clients::measure(binary, number(100_000)?)),
         "console" => alone()?.block_on(console::measure(binary, number(100_000)?)),
         "guard" => alone()?.block_on(guard::measure(binary)),
+        "nodes" => {
+            let everywhere = Builder::new_multi_thread().enable_all().build()?;
+            everywhere.block_on(nodes::measure(binary))
+        }
+        "sizes" => alone()?.block_on(sizes::measure(binary)),
         "tokens" => alone()?.block_on(tokens::measure(binary, number(1_000_000)?)),
         other => bail!("there is no measure {other}"),
     }

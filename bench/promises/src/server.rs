@@ -5,11 +5,12 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
 use anyhow::{Context, Result, bail};
 use grantd_core::SecretKey;
-use grantd_store::Sqlite;
+use grantd_store::{Location, Storage};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -22,12 +23,22 @@ use crate::{
 pub(crate) struct Place {
     folder: TempDir,
     binary: String,
+    database: Option<String>,
 }
 
 impl Place {
-    /// An empty one with keys.
+    /// An empty one with keys and a database of its own.
     pub(crate) fn new(binary: &str) -> Result<Self> {
-        let place = Self { folder: tempfile::tempdir()?, binary: binary.to_owned() };
+        Self::with(binary, None)
+    }
+
+    /// An empty one with keys, on this database.
+    pub(crate) fn on(binary: &str, database: String) -> Result<Self> {
+        Self::with(binary, Some(database))
+    }
+
+    fn with(binary: &str, database: Option<String>) -> Result<Self> {
+        let place = Self { folder: tempfile::tempdir()?, binary: binary.to_owned(), database };
         place.grantd("keys generate --alg EdDSA --alg ES256 --alg RS256 --json")?;
         Ok(place)
     }
@@ -60,9 +71,18 @@ impl Place {
 
     /// Starts the server here on a free port.
     pub(crate) fn serve(&self) -> Result<Server> {
+        self.serve_with("")
+    }
+
+    /// Another node, which speaks as that issuer.
+    pub(crate) fn serve_beside(&self, first: &Server) -> Result<Server> {
+        self.serve_with(&format!("--issuer {}", first.issuer()))
+    }
+
+    fn serve_with(&self, options: &str) -> Result<Server> {
         let start = Instant::now();
-        let line = "serve --listen 127.0.0.1:0 --log error --json";
-        let mut child = self.command(line).stdout(Stdio::piped()).spawn()?;
+        let line = format!("serve --listen 127.0.0.1:0 --log error --json {options}");
+        let mut child = self.command(&line).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().context("the server's output is piped")?;
         let address = BufReader::new(output).lines().map_while(Result::ok).find_map(|line| {
             line.trim()
@@ -74,8 +94,12 @@ impl Place {
     }
 
     /// The database, as another process sees it: like the command line, not like the server itself.
-    pub(crate) fn storage(&self) -> Result<Sqlite> {
-        Ok(Sqlite::open(&self.database())?)
+    pub(crate) async fn storage(&self) -> Result<Arc<dyn Storage>> {
+        let location = match &self.database {
+            Some(url) => url.parse()?,
+            None => Location::Sqlite(self.database()),
+        };
+        Ok(location.open().await?)
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -93,6 +117,7 @@ impl Place {
         let mut command = Command::new(&self.binary);
         // Nothing from outside: a GRANTD_… of the caller's would measure another server.
         command.args(line.split_ascii_whitespace()).current_dir(self.folder.path()).env_clear();
+        command.envs(self.database.iter().map(|url| ("GRANTD_DATABASE_URL", url)));
         command.stdin(Stdio::null());
         command
     }

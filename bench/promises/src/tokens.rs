@@ -20,7 +20,7 @@ pub(crate) async fn measure(binary: &str, tokens: usize) -> Result<()> {
     let server = place.serve()?;
     let before = rows(&place.database())?;
     let start = Instant::now();
-    issue(&server, &crowd.requests, tokens).await?;
+    issue(&[&server], &crowd.requests, tokens).await?;
     let took = start.elapsed();
     let deadline = Instant::now() + Duration::from_secs(20);
     while issued(&place.database())? < tokens {

@@ -62,7 +62,7 @@ impl Town {
     /// Settles so many clients, and all that is around them.
     pub(crate) async fn settle(place: &Place, count: usize) -> Result<Self> {
         let clients = Crowd::settle(place, count).await?.ids;
-        let registrar = Arc::new(Registrar::new(Arc::new(place.storage()?)));
+        let registrar = Arc::new(Registrar::new(place.storage().await?));
         let by = Admin::program("bench");
         rights(&registrar, &by).await?;
         let users = people(&registrar, &by).await?;

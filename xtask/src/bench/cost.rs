@@ -83,7 +83,7 @@ fn rounds(plan: &Plan, alg: &str, floor: &Server, grantd: (&Server, &Load)) -> O
     Ok(Row { alg: alg.to_owned(), rounds })
 }
 
-fn measure(server: &Server, load: &Load, seconds: u64) -> Outcome<Cost> {
+pub(super) fn measure(server: &Server, load: &Load, seconds: u64) -> Outcome<Cost> {
     let before = server.cpu_seconds()?;
     let answers = load.run(server.port, seconds)?;
     let cpu = server.cpu_seconds()? - before;

@@ -3,6 +3,9 @@
 
 mod cost;
 mod healthz;
+mod peers;
+mod processes;
+mod report;
 mod scratch;
 mod server;
 mod setup;
@@ -15,7 +18,9 @@ use crate::{
     run, tools, tree,
 };
 
-const ALGS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+/// Tokens that no key signs.
+const OPAQUE: &str = "opaque";
+const ALGS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", OPAQUE];
 
 /// What to measure.
 pub(crate) struct Plan {
@@ -38,18 +43,27 @@ enum Strict {
 enum What {
     FloorAndGrantd,
     FloorOnly,
+    /// grantd beside what others run.
+    Peers,
 }
 
-/// `cargo xtask bench token …`, `… revocation [GUARDS] [REVOCATIONS]`, `… clients [N]`,
-/// `… console [N]` and `… guard`
+/// `cargo xtask bench all [NAME…]`, `… token …`, `… peers …`, `… revocation [GUARDS] [REVOCATIONS]`, `… clients [N]`,
+/// `… console [N]`, `… guard`, `… nodes` and `… sizes`
 pub(crate) fn run(words: &[String]) -> Outcome {
-    if let Some(what @ ("revocation" | "clients" | "console" | "guard")) =
+    if let Some("all") = words.first().map(String::as_str) {
+        return report::renew(&words[1..]);
+    }
+    if let Some(what @ ("revocation" | "clients" | "console" | "guard" | "nodes" | "sizes")) =
         words.first().map(String::as_str)
     {
         return promises(what, &words[1..]);
     }
     let plan = Plan::parse(words)?;
     tools::need("wrk", "wrk")?;
+    if plan.what == What::Peers {
+        run::show(&mut run::command("cargo build --release --package grantd --package floor"))?;
+        return peers::measure_all(&plan);
+    }
     if plan.what == What::FloorOnly {
         run::show(&mut run::command("cargo build --release --package floor"))?;
         return cost::of_floor(&plan);
@@ -88,10 +102,18 @@ impl Plan {
         let rounds = options.value("--rounds", 3)?;
         let strict = if options.flag("--strict") { Strict::Yes } else { Strict::No };
         let floor_only = options.flag("--floor-only");
-        let what = if floor_only { What::FloorOnly } else { What::FloorAndGrantd };
-        if options.rest()? != ["token"] || seconds == 0 || rounds == 0 {
+        let rest = options.rest()?;
+        let what = match rest.first().map(String::as_str) {
+            Some("peers") => What::Peers,
+            _ if floor_only => What::FloorOnly,
+            _ => What::FloorAndGrantd,
+        };
+        if !matches!(&*rest, [word] if word == "token" || word == "peers")
+            || seconds == 0
+            || rounds == 0
+        {
             return Err(Failure::usage(
-                "there are `bench token`, `bench revocation`, `bench clients`, `bench console` and `bench guard`, with numbers above 0",
+                "there are `bench all`, `bench token`, `bench peers`, `bench revocation`, `bench clients`, `bench console`, `bench guard`, `bench nodes` and `bench sizes`, with numbers above 0",
             ));
         }
         Ok(Self { algs, seconds, rounds, strict, what })

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::Command, time::Duration};
 
 use super::{
+    OPAQUE,
     scratch::Scratch,
     server::{Ready, Server},
 };
@@ -35,19 +36,28 @@ impl<'a> Grantd<'a> {
         Ok(grantd)
     }
 
-    /// Makes a client whose tokens are signed so; answers the form that asks for one.
-    pub(super) fn form(&self, alg: &str) -> Outcome<String> {
+    /// Makes a client whose tokens are signed so, or opaque; answers the form that asks for one.
+    pub(super) fn form(&self, kind: &str) -> Outcome<String> {
         let permissions = "--permission view_schools --permission invoices.read";
+        let look = match kind {
+            OPAQUE => "--format opaque".to_owned(),
+            alg => format!("--signing-alg {alg}"),
+        };
+        let credentials = self.credentials(&format!("{kind} {permissions} {look}"))?;
+        Ok(format!("grant_type=client_credentials&{credentials}"))
+    }
+
+    /// Makes a client, whose name is the first of the words; answers its credentials as a form.
+    pub(super) fn credentials(&self, words: &str) -> Outcome<String> {
         let answer = self.tell(&format!(
-            "client create --name bench-{alg} {permissions} \
-             --grant client_credentials --signing-alg {alg} --json"
+            "client create --grant client_credentials --json --name bench-{words}"
         ))?;
         let told = |name| {
             let told = member(&answer, name).map(str::to_owned);
             told.ok_or_else(|| Failure::broken(format!("client create told no {name}")))
         };
         let (id, secret) = (told("client_id")?, told("client_secret")?);
-        Ok(format!("grant_type=client_credentials&client_id={id}&client_secret={secret}"))
+        Ok(format!("client_id={id}&client_secret={secret}"))
     }
 
     pub(super) fn serve(&self) -> Outcome<Server> {
@@ -85,7 +95,7 @@ impl<'a> Grantd<'a> {
     }
 }
 
-/// The bare server beside it.
+/// The bare server beside it; for an opaque token it signs nothing.
 pub(super) fn floor(scratch: &Scratch, alg: &str) -> Outcome<Server> {
     let log = scratch.path().join("floor.log");
     let mut command = Command::new(program("floor")?);
@@ -93,7 +103,7 @@ pub(super) fn floor(scratch: &Scratch, alg: &str) -> Outcome<Server> {
 }
 
 /// A string of a JSON object; ids and secrets need no escapes.
-fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     let after = json.split_once(&format!("\"{name}\""))?.1.trim_start().strip_prefix(':')?;
     after.trim_start().strip_prefix('"')?.split('"').next()
 }

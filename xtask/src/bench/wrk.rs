@@ -13,15 +13,17 @@ use crate::{
 
 const CONNECTIONS: u32 = 32;
 
-/// Requests for tokens with one client's credentials.
+/// One form that is sent again and again.
 pub(super) struct Load {
     script: PathBuf,
+    path: &'static str,
+    connections: u32,
 }
 
 /// What came of it.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Answers {
-    /// Status 200 with a token.
+    /// Status 200 with what was asked for.
     pub(super) tokens: u32,
     /// Anything else, and connections that broke.
     pub(super) others: u32,
@@ -30,9 +32,25 @@ pub(super) struct Answers {
 }
 
 impl Load {
+    /// Requests for tokens, by one client's credentials.
     pub(super) fn new(scratch: &Scratch, name: &str, form: &str) -> Outcome<Self> {
-        let script = SCRIPT.replace("FORM", form);
-        Ok(Self { script: scratch.write(&format!("{name}.lua"), &script)? })
+        Self::at("/oauth/token", scratch, name, form)
+    }
+
+    /// The same at another path. An answer counts if it has a token, or says that one is active.
+    pub(super) fn at(
+        path: &'static str,
+        scratch: &Scratch,
+        name: &str,
+        form: &str,
+    ) -> Outcome<Self> {
+        let script = scratch.write(&format!("{name}.lua"), &SCRIPT.replace("FORM", form))?;
+        Ok(Self { script, path, connections: CONNECTIONS })
+    }
+
+    /// By so many connections: a slow server would keep the last ones waiting beyond the end.
+    pub(super) fn by(self, connections: u32) -> Self {
+        Self { connections, ..self }
     }
 
     /// Loads the server to the end of the time.
@@ -52,10 +70,13 @@ impl Load {
     }
 
     fn command(&self, port: u16, seconds: u64) -> Command {
-        let line = format!("wrk --threads 1 --connections {CONNECTIONS} --duration {seconds}s");
+        let connections = self.connections;
+        let line = format!(
+            "wrk --threads 1 --connections {connections} --duration {seconds}s --timeout 30s"
+        );
         let mut command = run::command(&line);
         command.arg("--script").arg(&self.script);
-        command.arg(format!("http://127.0.0.1:{port}/oauth/token"));
+        command.arg(format!("http://127.0.0.1:{port}{}", self.path));
         command
     }
 }
@@ -100,7 +121,8 @@ function init()
 end
 
 function response(status, headers, body)
-  if status == 200 and string.find(body, '"access_token":"', 1, true) then
+  if status == 200 and
+      (string.find(body, '"access_token": ?"') or string.find(body, '"active": ?true')) then
     tokens = tokens + 1
   else
     others = others + 1
