@@ -141,6 +141,11 @@ impl Issuer {
         sight.limit().map(|limit| limit.saturating_sub(sight.age()))
     }
 
+    /// What [`Builder::max_staleness`] was given.
+    pub fn believed_at_most(&self) -> Option<Duration> {
+        self.clients.sight.limit()
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.clients.sight.clock()
     }
