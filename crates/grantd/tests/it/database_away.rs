@@ -33,12 +33,12 @@ pub(crate) fn get(node: &Running, path: &str) -> Answer {
     wire::send(node.address, &request("GET", path, &[], b"")).unwrap()
 }
 
-/// A change by the admin API: a new role.
-pub(crate) fn create_role(node: &Running, bearer: &str, name: &str) -> Answer {
+/// A change by the admin API: a new client.
+pub(crate) fn create_client(node: &Running, bearer: &str, name: &str) -> Answer {
     let bearer = format!("Bearer {bearer}");
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let body = format!("{{\"name\":\"{name}\"}}");
-    let create = request("POST", "/api/v1/roles", &headers, body.as_bytes());
+    let create = request("POST", "/api/v1/clients", &headers, body.as_bytes());
     wire::send(node.address, &create).unwrap()
 }
 
@@ -74,7 +74,7 @@ fn quickly<T>(what: &str, act: impl FnOnce() -> T) -> T {
 /// A node, its database, and who speaks with it.
 struct Scene {
     database: Server,
-    place: Place,
+    _place: Place,
     node: Running,
     /// One with JWTs and one with opaque tokens, both cached.
     known: [Client; 2],
@@ -98,7 +98,7 @@ fn scene(options: &str) -> Option<Scene> {
     for client in &known {
         token(&node, client, "");
     }
-    Some(Scene { database, place, node, known, unknown, resource, admin })
+    Some(Scene { database, _place: place, node, known, unknown, resource, admin })
 }
 
 impl Scene {
@@ -125,7 +125,7 @@ impl Scene {
         let answer = quickly("a client", || ask(&self.node, &self.unknown, ""));
         assert!(is_unavailable(&answer), "{answer:?}");
         assert_eq!(answer.json()["error"], "temporarily_unavailable");
-        let answer = quickly("a change", || create_role(&self.node, bearer, "late"));
+        let answer = quickly("a change", || create_client(&self.node, bearer, "late"));
         assert!(is_unavailable(&answer), "{answer:?}");
         let page = quickly("a page", || get(&self.node, "/developer/apps"));
         assert!(page.status == 303 || is_unavailable(&page), "{page:?}");
@@ -143,7 +143,6 @@ fn cached_clients_get_tokens_until_the_limit_and_everything_is_back_with_the_dat
     let verify = |token: &str| runtime.block_on(guard.verify(token)).is_ok();
     let bearer = token(node, &scene.known[0], "");
     assert!(active(node, &scene.resource, &bearer) && verify(&bearer));
-    scene.place.grantd("role create before");
 
     scene.database.stop(Stop::Orderly);
     let gone = Instant::now();
@@ -175,7 +174,7 @@ fn cached_clients_get_tokens_until_the_limit_and_everything_is_back_with_the_dat
     assert_eq!(ask(node, &scene.unknown, "").status, 200);
     assert_eq!(get(node, "/readyz").text(), "ready\n");
     assert!(is_up(node));
-    assert_eq!(create_role(node, &scene.admin, "after").status, 201);
+    assert_eq!(create_client(node, &scene.admin, "after").status, 201);
     assert!(node.log().iter().any(|line| line.contains("the database answers again")));
     until("the guard hears of a revocation", 5 * QUICK, || {
         post(node, "/oauth/revoke", &scene.known[0], &format!("token={bearer}"));
@@ -216,7 +215,7 @@ fn a_database_that_hangs_keeps_nobody_waiting_who_does_not_need_it() {
     let back = until("it is back", 3 * QUICK, || ask(node, &scene.unknown, "").status == 200);
     println!("everything again {back:?} after the database");
     until("it is ready", QUICK, || get(node, "/readyz").text() == "ready\n");
-    assert_eq!(create_role(node, &scene.admin, "after").status, 201);
+    assert_eq!(create_client(node, &scene.admin, "after").status, 201);
 }
 
 #[test]
@@ -225,12 +224,12 @@ fn a_restart_of_the_database_that_nobody_notices_fails_no_request() {
     for round in 0..3 {
         let bearer = token(&scene.node, &scene.known[0], "");
         assert!(active(&scene.node, &scene.resource, &bearer));
-        assert_eq!(create_role(&scene.node, &scene.admin, &format!("r{round}")).status, 201);
+        assert_eq!(create_client(&scene.node, &scene.admin, &format!("r{round}")).status, 201);
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE datname = 'grantd' AND pid <> pg_backend_pid()";
         scene.database.sql(cut);
         // At once: whether the ends of its connections have arrived or not.
-        assert_eq!(create_role(&scene.node, &scene.admin, &format!("s{round}")).status, 201);
+        assert_eq!(create_client(&scene.node, &scene.admin, &format!("s{round}")).status, 201);
         assert!(active(&scene.node, &scene.resource, &bearer));
     }
 }

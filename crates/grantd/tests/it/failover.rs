@@ -2,6 +2,7 @@
 //! a node.
 
 use std::{
+    collections::HashSet,
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +15,7 @@ use grantd_guard::{FeedCredentials, Guard};
 use grantd_test_postgres::{Server, Stop, server};
 
 use super::{
-    database_away::{create_role, get, place_at, until},
+    database_away::{create_client, get, place_at, until},
     dead_tokens::{active, post},
     server::{Client, Place, Running},
     tokens::{ask, token},
@@ -38,7 +39,7 @@ fn pair() -> Option<Pair> {
     let primary = server()?;
     let standby = primary.standby();
     let place = place_at(&format!(
-        "postgres://grantd@127.0.0.1:{},127.0.0.1:{}/grantd?target_session_attrs=read-write",
+        "postgres://grantd@127.0.0.1:{},127.0.0.1:{}/grantd?target_session_attrs=read-write&connect_timeout=2",
         primary.port(),
         standby.port()
     ));
@@ -55,22 +56,22 @@ fn pair() -> Option<Pair> {
 /// What was acknowledged, by whoever wrote it.
 #[derive(Default)]
 struct Acknowledged {
-    roles: Mutex<Vec<String>>,
+    clients: Mutex<Vec<String>>,
     revoked: Mutex<Vec<String>>,
     /// The longest time without any.
     gap: Mutex<(Option<Instant>, Duration)>,
 }
 
 impl Acknowledged {
-    fn role(&self, name: String) {
+    fn client(&self, id: String) {
         let mut gap = self.gap.lock().unwrap();
         let since = gap.0.replace(Instant::now()).map_or(Duration::ZERO, |last| last.elapsed());
         gap.1 = gap.1.max(since);
-        self.roles.lock().unwrap().push(name);
+        self.clients.lock().unwrap().push(id);
     }
 
     fn count(&self) -> usize {
-        self.roles.lock().unwrap().len()
+        self.clients.lock().unwrap().len()
     }
 }
 
@@ -83,17 +84,13 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// Makes roles over one node, one after the other, and notes each that is acknowledged.
-fn make_roles(node: &Running, bearer: &str, writer: usize, done: (&Acknowledged, &AtomicBool)) {
+/// Makes clients over one node, one after the other, and notes each that is acknowledged.
+fn make_clients(node: &Running, bearer: &str, done: (&Acknowledged, &AtomicBool)) {
     let (acknowledged, stop) = done;
-    for at in 0.. {
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let name = format!("w{writer}-{at}");
-        let answer = create_role(node, bearer, &name);
+    while !stop.load(Ordering::Relaxed) {
+        let answer = create_client(node, bearer, "Test");
         match answer.status {
-            201 => acknowledged.role(name),
+            201 => acknowledged.client(answer.json()["client_id"].as_str().unwrap().to_owned()),
             503 => {
                 assert!(answer.header("retry-after").is_some());
                 thread::sleep(Duration::from_millis(20));
@@ -133,9 +130,9 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_the_nodes_find_it
     let (acknowledged, stop) = (Acknowledged::default(), AtomicBool::new(false));
     let (promoted, recovered) = thread::scope(|threads| {
         let ends = Ends(&stop);
-        for (writer, node) in pair.nodes.iter().enumerate() {
+        for node in &pair.nodes {
             let (admin, done) = (&pair.admin, (&acknowledged, &stop));
-            threads.spawn(move || make_roles(node, admin, writer, done));
+            threads.spawn(move || make_clients(node, admin, done));
         }
         threads.spawn(|| end_tokens(&pair, &acknowledged, &stop));
         until("changes", RECOVERY, || acknowledged.count() > 50);
@@ -155,18 +152,17 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_the_nodes_find_it
         (promotion, recovered)
     });
     println!(
-        "{} roles, {} revocations; promotion {promoted:?}, 20 changes {recovered:?} later; longest gap \
+        "{} clients, {} revocations; promotion {promoted:?}, 20 changes {recovered:?} later; longest gap \
          {:?}",
         acknowledged.count(),
         acknowledged.revoked.lock().unwrap().len(),
         acknowledged.gap.lock().unwrap().1
     );
 
-    let listed = pair.place.grantd("role list");
-    let listed: Vec<_> =
-        listed["roles"].as_array().unwrap().iter().map(|role| role["name"].as_str().unwrap()).collect();
-    for role in acknowledged.roles.lock().unwrap().iter() {
-        assert!(listed.contains(&role.as_str()), "{role} was acknowledged and is lost");
+    let there = pair.standby.sql("SELECT id FROM clients");
+    let there: HashSet<_> = there.lines().collect();
+    for client in acknowledged.clients.lock().unwrap().iter() {
+        assert!(there.contains(&**client), "{client} was acknowledged and is lost");
     }
     pair.place.grantd("audit verify");
     until("the feed goes on", RECOVERY, || {
@@ -193,7 +189,7 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_the_nodes_find_it
 fn a_primary_that_hangs_is_left_for_its_standby_and_not_taken_back() {
     let Some(pair) = pair() else { return };
     let node = &pair.nodes[0];
-    assert_eq!(create_role(node, &pair.admin, "before").status, 201);
+    assert_eq!(create_client(node, &pair.admin, "before").status, 201);
     pair.primary.freeze();
     thread::sleep(Duration::from_millis(500));
     pair.standby.promote();
@@ -201,14 +197,15 @@ fn a_primary_that_hangs_is_left_for_its_standby_and_not_taken_back() {
     let mut tries = 0;
     until("changes over the new primary", 2 * RECOVERY, || {
         tries += 1;
-        create_role(node, &pair.admin, &format!("try-{tries}")).status == 201
+        create_client(node, &pair.admin, &format!("try-{tries}")).status == 201
     });
     println!("changes {:?} after the promotion, the former primary hanging", promoted.elapsed());
+    until("it is ready", RECOVERY, || get(node, "/readyz").text() == "ready\n");
     // It wakes up, takes itself for the primary, and nobody has fenced it.
     pair.primary.thaw();
-    assert_eq!(create_role(node, &pair.admin, "after").status, 201);
+    assert_eq!(create_client(node, &pair.admin, "after").status, 201);
     thread::sleep(Duration::from_secs(1));
-    assert_eq!(create_role(node, &pair.admin, "later").status, 201);
-    let count = "SELECT count(*) FROM roles WHERE name IN ('before', 'after', 'later')";
+    assert_eq!(create_client(node, &pair.admin, "later").status, 201);
+    let count = "SELECT count(*) FROM clients WHERE name IN ('before', 'after', 'later')";
     assert_eq!(pair.standby.sql(count).trim(), "3");
 }
