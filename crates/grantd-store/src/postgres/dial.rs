@@ -1,17 +1,17 @@
 //! Making connections: host by host, each within its time, first the one that could write last time.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use deadpool_postgres::Connect;
 use futures_util::{FutureExt, future::BoxFuture};
 use grantd_issuer::StorageFault;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 use tokio_postgres::{Client, Config, Connection, Error, Socket, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -26,7 +26,14 @@ type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 pub(super) struct Dial {
     hosts: Arc<[Config]>,
     connector: MakeRustlsConnect,
-    latest: Arc<AtomicUsize>,
+    latest: Arc<Mutex<Latest>>,
+}
+
+/// The host that could write last time, and since when it is this one.
+#[derive(Clone, Copy, Default)]
+struct Latest {
+    at: usize,
+    since: Option<Instant>,
 }
 
 impl Dial {
@@ -39,7 +46,8 @@ impl Dial {
 
     /// A connection to a host that can write. Whoever calls bounds the whole of it.
     pub(super) async fn connect(&self) -> Result<(Client, Connection<Socket, Stream>), Error> {
-        let latest = self.latest.load(Ordering::Relaxed);
+        let latest = self.latest().at;
+        let begun = Instant::now();
         let others = (0..self.hosts.len()).filter(|at| *at != latest);
         for at in std::iter::once(latest).chain(others.clone()) {
             let is_last = at == others.clone().last().unwrap_or(latest);
@@ -56,12 +64,24 @@ impl Dial {
                 Err(_) if !is_last => {}
                 Err(error) => return Err(error),
                 Ok(connected) => {
-                    self.latest.store(at, Ordering::Relaxed);
+                    let mut latest = self.latest();
+                    if latest.at != at {
+                        *latest = Latest { at, since: Some(begun) };
+                    }
                     return Ok(connected);
                 }
             }
         }
         std::future::pending().await
+    }
+
+    /// Whether a connection of that age is one to a host that has been left since.
+    pub(super) fn has_left(&self, age: Duration) -> bool {
+        self.latest().since.is_some_and(|since| since.elapsed() < age)
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

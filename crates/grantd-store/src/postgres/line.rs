@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,14 +11,16 @@ use std::{
 use grantd_issuer::StorageFault;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    time::{Instant, timeout_at},
 };
 use tokio_postgres::Error;
 
-use super::link::Missed;
+use super::link::{ANSWER, Missed};
 
 /// Questions without any answer for so long: it is in doubt.
 const SILENCE: Duration = Duration::from_secs(2);
+/// Then nobody waits any more, but for migrations. It is longer than anybody waits for a lock.
+const HUSH: Duration = Duration::from_secs(6);
 /// A connection that cannot be made says nothing of a server that has answered so lately.
 const LATELY: Duration = Duration::from_secs(1);
 
@@ -72,14 +75,13 @@ impl Line {
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Missed> {
         let waiting = self.wait();
-        let answer = timeout(patience, answer).await;
-        let missed = match answer {
-            Ok(Ok(answer)) => {
+        let missed = match self.await_it(waiting.began, patience, answer).await {
+            Some(Ok(answer)) => {
                 self.known().hear();
                 return Ok(answer);
             }
-            Ok(Err(error)) => Missed::Failed(error),
-            Err(_) => Missed::Late,
+            Some(Err(error)) => Missed::Failed(error),
+            None => Missed::Late,
         };
         match &missed {
             Missed::Late => waiting.missed(),
@@ -88,6 +90,26 @@ impl Line {
             Missed::Failed(_) => self.known().hear(),
         }
         Err(missed)
+    }
+
+    async fn await_it<T>(
+        &self,
+        began: Instant,
+        patience: Duration,
+        answer: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut answer = pin!(answer);
+        loop {
+            let hush = if patience > ANSWER { patience } else { HUSH };
+            let until = (began + patience).min(self.known().quiet_since() + hush);
+            if let Ok(answer) = timeout_at(until, &mut answer).await {
+                return Some(answer);
+            }
+            let now = Instant::now();
+            if now >= began + patience || now >= self.known().quiet_since() + hush {
+                return None;
+            }
+        }
     }
 
     /// Something waits for the server until this is dropped.
@@ -136,8 +158,12 @@ impl Known {
     }
 
     fn is_in_doubt(&self, now: Instant) -> bool {
-        let quiet_since = self.heard.max(self.asked);
-        self.is_away || (self.waiting > 0 && now.duration_since(quiet_since) > SILENCE)
+        self.is_away || (self.waiting > 0 && now.duration_since(self.quiet_since()) > SILENCE)
+    }
+
+    /// Since when questions wait and none is answered.
+    fn quiet_since(&self) -> Instant {
+        self.heard.max(self.asked)
     }
 }
 
@@ -178,6 +204,30 @@ mod tests {
         }
         slow.missed();
         assert!(after(&line, Duration::ZERO).await, "others were answered since");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_gives_up_when_nobody_hears_anything_but_not_in_a_migration() {
+        let line = Line::new();
+        let begun = Instant::now();
+        let never = std::future::pending::<Result<(), Error>>;
+        assert!(line.ask(ANSWER, never()).await.is_err());
+        assert_eq!(begun.elapsed(), HUSH);
+        let others = async {
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                assert!(line.ask(SILENCE, async { Ok(1) }).await.is_ok());
+            }
+        };
+        let begun = Instant::now();
+        let slow = async {
+            assert!(line.ask(ANSWER, never()).await.is_err());
+            assert_eq!(begun.elapsed(), ANSWER, "others are answered");
+        };
+        futures_util::future::join(others, slow).await;
+        let begun = Instant::now();
+        assert!(line.ask(10 * ANSWER, never()).await.is_err());
+        assert_eq!(begun.elapsed(), 10 * ANSWER);
     }
 
     #[tokio::test(start_paused = true)]

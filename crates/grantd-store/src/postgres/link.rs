@@ -175,7 +175,13 @@ impl Link {
             self.pool.retain(|_, _| false);
         }
         let waiting = self.line.wait();
-        match self.pool.get().await {
+        let got = loop {
+            match self.pool.get().await {
+                Ok(old) if self.dial.has_left(Object::metrics(&old).age()) => drop(Object::take(old)),
+                got => break got,
+            }
+        };
+        match got {
             Ok(connection) => Ok(Connected { connection, _leave: leave }),
             Err(error) => {
                 if matches!(error, PoolError::Backend(_) | PoolError::Timeout(TimeoutType::Create)) {
