@@ -78,7 +78,7 @@ impl Issuer {
         };
         let mut query = AuthorizationQuery::parse(query).map_err(|why| shown(why, None))?;
         let id = query.client_id().map_err(|why| shown(why, None))?;
-        let client = self.clients.client(id).await.map_err(Fault::from)?;
+        let client = self.clients.client(id).await?;
         let known = client.as_ref().map(|client| client.id.clone());
         let addressed = query.address(client).map_err(|why| shown(why, known.as_ref()))?;
         let back = addressed.clone();

@@ -93,7 +93,8 @@ impl Postgres {
     }
 
     async fn counter(&self, name: &'static str) -> Result<u64, StorageFault> {
-        let row = self.link.rows_within(GLIMPSE, sql::COUNTER, with![name]).await?.into_iter().next();
+        let row =
+            self.link.rows_within(GLIMPSE, sql::COUNTER, with![name]).await?.into_iter().next();
         let row = row.ok_or_else(|| StorageFault::plain("PostgreSQL: a counter is missing"))?;
         rows::unsigned(&row, "value")
     }

@@ -26,7 +26,8 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// Set where tests must not be skipped.
 const REQUIRED: &str = "GRANTD_TEST_POSTGRES_REQUIRED";
 
-static SERVER: LazyLock<Option<Server>> = LazyLock::new(|| is_there().then(Server::shared).flatten());
+static SERVER: LazyLock<Option<Server>> =
+    LazyLock::new(|| is_there().then(Server::shared).flatten());
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A database of a test's own, empty; `None`, with a loud line, where no PostgreSQL is installed.

@@ -64,6 +64,7 @@ impl Server {
     }
 
     /// Another server that follows this one, whose commits then wait for it.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let standby = Self::make(self.programs.clone());
         let mut copy = as_server(&self.programs.join("pg_basebackup"));

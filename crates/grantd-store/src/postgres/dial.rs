@@ -12,7 +12,9 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, timeout},
 };
-use tokio_postgres::{Client, Config, Connection, Error, Socket, config::Host, tls::MakeTlsConnect};
+use tokio_postgres::{
+    Client, Config, Connection, Error, Socket, config::Host, tls::MakeTlsConnect,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{Address, KNOCK};
@@ -50,7 +52,7 @@ impl Dial {
         let begun = Instant::now();
         let others = (0..self.hosts.len()).filter(|at| *at != latest);
         for at in std::iter::once(latest).chain(others.clone()) {
-            let is_last = at == others.clone().last().unwrap_or(latest);
+            let is_last = at == others.clone().next_back().unwrap_or(latest);
             let Some(host) = self.hosts.get(at) else { continue };
             let connecting = host.connect(self.connector.clone());
             let connected = if is_last {
@@ -75,9 +77,9 @@ impl Dial {
         std::future::pending().await
     }
 
-    /// Whether a connection of that age is one to a host that has been left since.
-    pub(super) fn has_left(&self, age: Duration) -> bool {
-        self.latest().since.is_some_and(|since| since.elapsed() < age)
+    /// Whether what began then went to a host that has been left since.
+    pub(super) fn has_left(&self, began: Instant) -> bool {
+        self.latest().since.is_some_and(|since| began < since)
     }
 
     fn latest(&self) -> MutexGuard<'_, Latest> {
@@ -142,10 +144,9 @@ mod tests {
             [(0, "a.example", 1, "127.0.0.1"), (1, "b.example", 2, "127.0.0.2")]
         {
             let mut expected = Address::parse(
-                &whole.replace("a.example:1,b.example:2", &format!("{host}:{port}")).replace(
-                    "127.0.0.1,127.0.0.2",
-                    hostaddr,
-                ),
+                &whole
+                    .replace("a.example:1,b.example:2", &format!("{host}:{port}"))
+                    .replace("127.0.0.1,127.0.0.2", hostaddr),
             );
             let expected = expected.as_mut().unwrap().config();
             assert_eq!(one_host(&all, at), expected);

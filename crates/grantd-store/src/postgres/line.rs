@@ -15,17 +15,23 @@ use tokio::{
 };
 use tokio_postgres::Error;
 
-use super::link::{ANSWER, Missed};
+use super::{
+    dial::Dial,
+    link::{ANSWER, Missed},
+};
 
 /// Questions without any answer for so long: it is in doubt.
 const SILENCE: Duration = Duration::from_secs(2);
 /// Then nobody waits any more, but for migrations. It is longer than anybody waits for a lock.
 const HUSH: Duration = Duration::from_secs(6);
+/// How often who waits looks whether another host has taken over meanwhile.
+const GLANCE: Duration = Duration::from_millis(250);
 /// A connection that cannot be made says nothing of a server that has answered so lately.
 const LATELY: Duration = Duration::from_secs(1);
 
 /// What is known of the way to the server.
 pub(super) struct Line {
+    dial: Dial,
     known: Mutex<Known>,
     scout: Arc<Semaphore>,
 }
@@ -51,10 +57,10 @@ impl Leave {
 }
 
 impl Line {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(dial: Dial) -> Self {
         let now = Instant::now();
         let known = Known { waiting: 0, asked: now, heard: now, is_away: false };
-        Self { known: Mutex::new(known), scout: Arc::new(Semaphore::new(1)) }
+        Self { dial, known: Mutex::new(known), scout: Arc::new(Semaphore::new(1)) }
     }
 
     /// Leave to ask, or that there is no use in it at this moment.
@@ -76,18 +82,18 @@ impl Line {
     ) -> Result<T, Missed> {
         let waiting = self.wait();
         let missed = match self.await_it(waiting.began, patience, answer).await {
-            Some(Ok(answer)) => {
+            Ok(Ok(answer)) => {
                 self.known().hear();
                 return Ok(answer);
             }
-            Some(Err(error)) => Missed::Failed(error),
-            None => Missed::Late,
+            Ok(Err(error)) => Missed::Failed(error),
+            Err(missed) => missed,
         };
         match &missed {
             Missed::Late => waiting.missed(),
             // That a connection has ended says nothing yet: the next one may well be made.
             missed if missed.is_cut() => {}
-            Missed::Failed(_) => self.known().hear(),
+            Missed::Failed(_) | Missed::Left => self.known().hear(),
         }
         Err(missed)
     }
@@ -97,17 +103,21 @@ impl Line {
         began: Instant,
         patience: Duration,
         answer: impl Future<Output = T>,
-    ) -> Option<T> {
+    ) -> Result<T, Missed> {
         let mut answer = pin!(answer);
         loop {
             let hush = if patience > ANSWER { patience } else { HUSH };
             let until = (began + patience).min(self.known().quiet_since() + hush);
+            let until = until.min(Instant::now() + GLANCE);
             if let Ok(answer) = timeout_at(until, &mut answer).await {
-                return Some(answer);
+                return Ok(answer);
             }
             let now = Instant::now();
+            if self.dial.has_left(began) {
+                return Err(Missed::Left);
+            }
             if now >= began + patience || now >= self.known().quiet_since() + hush {
-                return None;
+                return Err(Missed::Late);
             }
         }
     }
@@ -171,6 +181,11 @@ impl Known {
 mod tests {
     use super::*;
 
+    fn line() -> Line {
+        let address = super::super::Address::parse("postgres://u@127.0.0.1:1/d").unwrap();
+        Line::new(Dial::new(&address).unwrap())
+    }
+
     async fn after(line: &Line, pause: Duration) -> bool {
         tokio::time::advance(pause).await;
         line.enter().is_ok_and(|leave| !leave.is_scout())
@@ -178,7 +193,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn where_nothing_is_heard_one_call_finds_out_and_the_others_fail() {
-        let line = Line::new();
+        let line = line();
         let waiting = line.wait();
         assert!(after(&line, SILENCE).await);
         assert!(!after(&line, Duration::from_millis(1)).await, "it is silent");
@@ -195,7 +210,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_answer_is_no_silence_while_others_come() {
-        let line = Line::new();
+        let line = line();
         let slow = line.wait();
         for _ in 0..50 {
             tokio::time::advance(Duration::from_millis(200)).await;
@@ -208,7 +223,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_gives_up_when_nobody_hears_anything_but_not_in_a_migration() {
-        let line = Line::new();
+        let line = line();
         let begun = Instant::now();
         let never = std::future::pending::<Result<(), Error>>;
         assert!(line.ask(ANSWER, never()).await.is_err());
@@ -232,7 +247,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_waits_and_nothing_is_doubted() {
-        let line = Line::new();
+        let line = line();
         assert!(after(&line, Duration::from_hours(1)).await);
         let late = line.ask(SILENCE, std::future::pending::<Result<(), Error>>()).await;
         assert!(matches!(late, Err(Missed::Late)));

@@ -93,8 +93,9 @@ impl Link {
             .runtime(Runtime::Tokio1)
             .build();
         let pool = pool.map_err(|error| StorageFault::new("PostgreSQL: no pool", error))?;
-        let writers = Arc::new(Semaphore::new(WRITERS));
-        Ok(Self { pool, dial, line: Arc::new(Line::new()), writers })
+        let (line, writers) =
+            (Arc::new(Line::new(dial.clone())), Arc::new(Semaphore::new(WRITERS)));
+        Ok(Self { pool, dial, line, writers })
     }
 
     /// How connections are made.
@@ -177,14 +178,17 @@ impl Link {
         let waiting = self.line.wait();
         let got = loop {
             match self.pool.get().await {
-                Ok(old) if self.dial.has_left(Object::metrics(&old).age()) => drop(Object::take(old)),
+                Ok(old) if self.dial.has_left(Object::metrics(&old).created.into()) => {
+                    drop(Object::take(old));
+                }
                 got => break got,
             }
         };
         match got {
             Ok(connection) => Ok(Connected { connection, _leave: leave }),
             Err(error) => {
-                if matches!(error, PoolError::Backend(_) | PoolError::Timeout(TimeoutType::Create)) {
+                if matches!(error, PoolError::Backend(_) | PoolError::Timeout(TimeoutType::Create))
+                {
                     waiting.missed();
                 }
                 Err(match error {
@@ -227,6 +231,8 @@ impl Ask for Link {
 pub(super) enum Missed {
     /// It did not come in time.
     Late,
+    /// The host that was asked has been left for another one.
+    Left,
     /// The server, or the way to it, says no.
     Failed(Error),
 }
@@ -234,8 +240,10 @@ pub(super) enum Missed {
 impl Missed {
     /// What the server said, without the values that it says it of.
     pub(super) fn fault(self) -> StorageFault {
-        let Self::Failed(error) = self else {
-            return StorageFault::plain("PostgreSQL: no answer in time");
+        let error = match self {
+            Self::Late => return StorageFault::plain("PostgreSQL: no answer in time"),
+            Self::Left => return StorageFault::plain("PostgreSQL: another host has taken over"),
+            Self::Failed(error) => error,
         };
         let Some(said) = error.as_db_error() else {
             return StorageFault::plain(format!("PostgreSQL: {}", with_causes(&error)));
@@ -246,7 +254,7 @@ impl Missed {
     /// Whether a connection is of no use any more.
     pub(super) fn ends_connection(&self) -> bool {
         match self {
-            Self::Late => true,
+            Self::Late | Self::Left => true,
             // The primary has become a standby: the next connection looks for the new one.
             Self::Failed(error) => {
                 error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) || self.is_cut()
@@ -256,8 +264,9 @@ impl Missed {
 
     /// Whether the connection ended before the answer, by the server or on the way.
     pub(super) fn is_cut(&self) -> bool {
-        let Self::Failed(error) = self else { return false };
-        let is_io = std::error::Error::source(error).is_some_and(|why| why.is::<std::io::Error>());
+        let Self::Failed(error) = self else { return matches!(self, Self::Left) };
+        let why = std::error::Error::source(error);
+        let is_io = why.is_some_and(<(dyn std::error::Error + 'static)>::is::<std::io::Error>);
         let ended = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
         error.is_closed() || is_io || error.code().is_some_and(|code| ended.contains(code))
     }

@@ -32,13 +32,8 @@ pub(super) fn start(dial: Dial, heard: Arc<Notify>) -> JoinHandle<()> {
     })
 }
 
-async fn listen(
-    dial: &Dial,
-    heard: &Notify,
-    was_told: &mut bool,
-) -> Result<(), StorageFault> {
-    let (client, mut connection) =
-        in_time(ANSWER, dial.connect()).await.map_err(Missed::fault)?;
+async fn listen(dial: &Dial, heard: &Notify, was_told: &mut bool) -> Result<(), StorageFault> {
+    let (client, mut connection) = in_time(ANSWER, dial.connect()).await.map_err(Missed::fault)?;
     let hearing = async {
         while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
             if matches!(message.map_err(fault)?, AsyncMessage::Notification(_)) {

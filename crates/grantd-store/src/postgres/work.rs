@@ -105,7 +105,8 @@ impl Work {
     ) -> Result<T, E> {
         let Ok(done) = outcome else {
             // If even this fails, the connection is closed, and the server undoes it all the same.
-            if self.line.ask(ANSWER, self.connection()?.batch_execute(sql::ROLLBACK)).await.is_ok() {
+            if self.line.ask(ANSWER, self.connection()?.batch_execute(sql::ROLLBACK)).await.is_ok()
+            {
                 self.leave();
             }
             return outcome;

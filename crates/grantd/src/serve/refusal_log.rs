@@ -99,7 +99,8 @@ impl RefusalLog {
     /// How many lines of the last second (of faults: minute) were left out, if it is over; and whether
     /// this one fits.
     fn count(&self, subject: Subject, now: Instant) -> (u32, bool) {
-        let window = if matches!(subject, Subject::Failed(_)) { &self.failed } else { &self.refused };
+        let window =
+            if matches!(subject, Subject::Failed(_)) { &self.failed } else { &self.refused };
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unwritten = 0;
         if now.duration_since(window.start) >= window.length {

@@ -88,8 +88,7 @@ fn scene(options: &str) -> Option<Scene> {
     let place = place_at(&database.url());
     place.grantd("permission create a");
     place.grantd("permission create manage_system");
-    let known =
-        [place.client("--permission a"), place.client("--permission a --format opaque")];
+    let known = [place.client("--permission a"), place.client("--permission a --format opaque")];
     let (unknown, resource) = (place.client("--permission a"), place.client("--serves default"));
     let admin = place.client("--permission manage_system");
     let node = place.serve(options);
@@ -167,9 +166,8 @@ fn cached_clients_get_tokens_until_the_limit_and_everything_is_back_with_the_dat
     assert!(node.log().len() < 60, "a flood: {:?}", node.log());
 
     scene.database.start();
-    let back = until("tokens", 2 * QUICK, || {
-        scene.tokens().iter().all(|answer| answer.status == 200)
-    });
+    let back =
+        until("tokens", 2 * QUICK, || scene.tokens().iter().all(|answer| answer.status == 200));
     println!("tokens again {back:?} after the database");
     assert_eq!(ask(node, &scene.unknown, "").status, 200);
     assert_eq!(get(node, "/readyz").text(), "ready\n");

@@ -184,7 +184,6 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_the_nodes_find_it
     }
 }
 
-
 #[test]
 fn a_primary_that_hangs_is_left_for_its_standby_and_not_taken_back() {
     let Some(pair) = pair() else { return };
