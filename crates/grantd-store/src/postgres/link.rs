@@ -266,7 +266,7 @@ impl Missed {
     pub(super) fn is_cut(&self) -> bool {
         let Self::Failed(error) = self else { return matches!(self, Self::Left) };
         let why = std::error::Error::source(error);
-        let is_io = why.is_some_and(<(dyn std::error::Error + 'static)>::is::<std::io::Error>);
+        let is_io = why.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
         let ended = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
         error.is_closed() || is_io || error.code().is_some_and(|code| ended.contains(code))
     }

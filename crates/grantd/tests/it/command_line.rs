@@ -292,9 +292,9 @@ fn a_replaced_database_makes_the_server_unready_and_a_locked_one_can_still_be_re
     drop(lock);
     std::fs::rename(place.path().join("grantd.db"), place.path().join("old.db")).unwrap();
     std::fs::copy(place.path().join("old.db"), place.path().join("grantd.db")).unwrap();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(5);
     while ready() != 503 {
-        assert!(std::time::Instant::now() < deadline, "still ready");
+        assert!(Instant::now() < deadline, "still ready");
     }
 }
 
