@@ -78,7 +78,7 @@ impl Issuer {
         };
         let mut query = AuthorizationQuery::parse(query).map_err(|why| shown(why, None))?;
         let id = query.client_id().map_err(|why| shown(why, None))?;
-        let client = self.clients.client(id).await.map_err(Fault::from)?;
+        let client = self.clients.client(id).await?;
         let known = client.as_ref().map(|client| client.id.clone());
         let addressed = query.address(client).map_err(|why| shown(why, known.as_ref()))?;
         let back = addressed.clone();
@@ -92,7 +92,7 @@ impl Issuer {
     /// signed in from now on. It takes the place of `prompt=login` and `max_age`.
     pub fn ask_for_login(&self, query: &str) -> String {
         let (query, _) = self.login_after(query);
-        let at = self.clock.now().micros();
+        let at = self.clock().now().micros();
         let seal = self.seal(&format!("login {at} {}", digest_text(query)));
         format!("{query}{LOGIN_AFTER}{at}.{seal}")
     }
@@ -149,7 +149,7 @@ impl Issuer {
             let refused = self.refuse(&request.addressed, Refusal::UserLacksScope);
             return Err(AuthorizationError::Sent(refused));
         }
-        let stamp = Stamp::of(by, self.clock.now());
+        let stamp = Stamp::of(by, self.clock().now());
         Ok(Next::Go(self.give(request, who, scope.join(" "), Some(stamp)).await?))
     }
 
@@ -162,14 +162,14 @@ impl Issuer {
             Some(who) => Some(self.visitor(request, who).await?),
             None => None,
         };
-        next_step(request, visitor.as_ref(), self.clock.now())
+        next_step(request, visitor.as_ref(), self.clock().now())
             .map_err(|why| AuthorizationError::Sent(self.refuse(&request.addressed, why)))
     }
 
     /// What a consent form brings back, so that it is known to be one that this server made for this
     /// session, this request and these permissions (RFC 6749 section 10.12), a while ago and not longer.
     pub fn seal_question(&self, session: SessionId, query: &str, scope: &str) -> String {
-        let at = self.clock.now().micros();
+        let at = self.clock().now().micros();
         format!("{at}.{}", self.seal(&question(session, query, scope, at)))
     }
 
@@ -177,7 +177,7 @@ impl Issuer {
     pub fn has_seal(&self, seal: &str, session: SessionId, query: &str, scope: &str) -> bool {
         let Some((at, seal)) = seal.split_once('.') else { return false };
         let Ok(at) = at.parse::<i64>() else { return false };
-        let age = self.clock.now().micros().saturating_sub(at);
+        let age = self.clock().now().micros().saturating_sub(at);
         self.is_seal(seal, &question(session, query, scope, at)) && age < QUESTION_MICROS
     }
 
@@ -214,7 +214,7 @@ impl Issuer {
         scope: String,
         asked: Option<Stamp>,
     ) -> Result<String, AuthorizationError> {
-        let now = self.clock.now();
+        let now = self.clock().now();
         let code = AuthorizationCode::mint(&Zeroizing::new(draw(self.entropy())));
         let (addressed, later) = (&request.addressed, |seconds| {
             Ttl::from_seconds(seconds).map_or(now, |ttl| now.after(ttl))

@@ -13,7 +13,8 @@ use shared::Shared;
 
 use crate::{
     change_log::{ChangeEntry, Changed},
-    fault::StorageFault,
+    fault::{Fault, StorageFault},
+    sight::Sight,
     storage::Clients,
 };
 
@@ -40,6 +41,7 @@ pub struct CacheCounts {
 
 pub(crate) struct ClientCache {
     storage: Arc<dyn Clients>,
+    pub(crate) sight: Sight,
     present: Cache<ClientId, Arc<Client>>,
     /// Kept apart, so that a flood of invented ids cannot push real clients out.
     absent: Cache<ClientId, ()>,
@@ -53,9 +55,10 @@ pub(crate) struct ClientCache {
 }
 
 impl ClientCache {
-    pub(crate) fn new(storage: Arc<dyn Clients>, capacity: usize) -> Self {
+    pub(crate) fn new(storage: Arc<dyn Clients>, sight: Sight, capacity: usize) -> Self {
         Self {
             storage,
+            sight,
             present: Cache::new(capacity),
             absent: Cache::new(ABSENT),
             shared: Shared::default(),
@@ -80,7 +83,7 @@ impl ClientCache {
     pub(crate) async fn find(
         &self,
         credentials: &Credentials<'_>,
-    ) -> Result<Option<Arc<Client>>, StorageFault> {
+    ) -> Result<Option<Arc<Client>>, Fault> {
         for id in credentials.client_ids() {
             if let Some(client) = self.client(id).await? {
                 return Ok(Some(client));
@@ -89,8 +92,10 @@ impl ClientCache {
         Ok(None)
     }
 
-    /// The client of this id.
-    pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
+    /// The client of this id. Where storage was out of sight for too long it is not asked either:
+    /// whoever follows it knows first when it is back.
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, Fault> {
+        self.sight.check()?;
         if let Some(client) = self.present.get(id) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(client));
@@ -122,6 +127,13 @@ impl ClientCache {
 
     /// Forgets the clients that have changed since the last call.
     pub(crate) async fn refresh(&self) -> Result<(), StorageFault> {
+        let asked = self.sight.glance();
+        self.follow().await?;
+        self.sight.saw(asked);
+        Ok(())
+    }
+
+    async fn follow(&self) -> Result<(), StorageFault> {
         let revision = self.storage.revision().await?;
         let seen = self.revision.load(Ordering::SeqCst);
         if revision == seen {

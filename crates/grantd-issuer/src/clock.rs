@@ -1,6 +1,9 @@
 //! Where time comes from: the only file of the server that reads a clock.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use grantd_core::Timestamp;
 
@@ -8,7 +11,15 @@ use grantd_core::Timestamp;
 pub trait Clock: Send + Sync {
     /// This moment.
     fn now(&self) -> Timestamp;
+
+    /// How long this process has been running, roughly: by a clock that nobody sets.
+    fn steady(&self) -> Duration {
+        START.elapsed()
+    }
 }
+
+#[expect(clippy::disallowed_methods, reason = "this is the one room that reads the clock")]
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The machine's own clock.
 #[derive(Clone, Copy, Debug, Default)]

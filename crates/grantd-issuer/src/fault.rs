@@ -1,6 +1,6 @@
 //! What goes wrong on our side: never the caller's fault, never shown in detail.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use grantd_core::{Algorithm, Refused};
 
@@ -34,6 +34,17 @@ pub enum Fault {
     /// The storage could not answer: `temporarily_unavailable`, 503.
     #[error(transparent)]
     Storage(#[from] StorageFault),
+    /// Storage was out of sight for longer than memory is believed
+    /// ([`crate::Builder::max_staleness`]): `temporarily_unavailable`, 503.
+    #[error(
+        "storage was last seen {} s ago, and what is in memory is believed for {} s", age.as_secs(), limit.as_secs()
+    )]
+    Stale {
+        /// How long ago it was last seen.
+        age: Duration,
+        /// How long memory is believed.
+        limit: Duration,
+    },
     /// A client or API wants an algorithm that the server has no key for: `server_error`, 500.
     #[error(
         "there is no {0} signing key: add one with `grantd keys generate --alg {0}`, or change the client"
@@ -49,7 +60,8 @@ pub enum Fault {
 
 impl Fault {
     /// What [`Fault::name`] can say.
-    pub const NAMES: [&'static str; 4] = ["storage", "key-missing", "endpoint-off", "signing"];
+    pub const NAMES: [&'static str; 5] =
+        ["storage", "key-missing", "endpoint-off", "signing", "stale"];
 
     /// The stable name: metric label.
     pub const fn name(&self) -> &'static str {
@@ -58,6 +70,7 @@ impl Fault {
             Self::KeyMissing(_) => Self::NAMES[1],
             Self::EndpointOff => Self::NAMES[2],
             Self::Signing => Self::NAMES[3],
+            Self::Stale { .. } => Self::NAMES[4],
         }
     }
 }

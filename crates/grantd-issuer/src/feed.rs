@@ -92,7 +92,7 @@ impl Issuer {
     /// Whether this request may read the feed: a resource server, by HTTP Basic or by an access token
     /// of its own for this server itself (RFC 6750 section 2.1).
     pub async fn admit_to_feed(&self, raw: &Raw<'_>) -> Result<FeedReader, TokenError> {
-        let now = self.clock.now();
+        let now = self.clock().now();
         let proof = FeedProof::parse(raw.authorization).map_err(|why| refused(why, raw, None))?;
         let credentials = match proof {
             FeedProof::Secret(credentials) => credentials,
@@ -119,7 +119,7 @@ impl Issuer {
     /// Whether a reader may still read, as things are now: it serves an API, and its secret or its
     /// token is alive. A stream asks before each of its events.
     pub async fn still_admits(&self, reader: &FeedReader) -> Result<bool, Fault> {
-        let now = self.clock.now();
+        let now = self.clock().now();
         match &reader.0 {
             Proven::Secret(client, credential) => {
                 let client = self.clients.client(client.as_str()).await?;

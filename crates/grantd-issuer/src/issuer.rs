@@ -1,6 +1,6 @@
 //! The server as a library: [`Issuer::token`] is the way of a token, to be read first.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use grantd_core::{
@@ -17,6 +17,7 @@ use crate::{
     fault::{Fault, StorageFault, TokenError},
     key_ring::KeyRing,
     metadata::{self, Paths, SingleTokens},
+    sight::Sight,
     storage::{Clients, Tokens},
     usage_tally::UsageTally,
     use_log::UseLog,
@@ -36,7 +37,6 @@ pub struct Issuer {
     pub(crate) approvals: Option<Arc<dyn Approvals>>,
     pub(crate) codes: Box<SecretHasher>,
     pub(crate) refresh_tokens: Box<RefreshTokens>,
-    pub(crate) clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
     metadata: Bytes,
     pub(crate) uses: UseLog,
@@ -64,6 +64,7 @@ impl Issuer {
             approvals: None,
             // 100,000 fit whole: the cache has parts, which fill unevenly.
             cached_clients: 131_072,
+            max_staleness: None,
             clock: Box::new(SystemClock),
             entropy: Box::new(SystemEntropy),
         }
@@ -71,7 +72,7 @@ impl Issuer {
 
     /// A token for a request (RFC 6749 section 3.2), or why there is none.
     pub async fn token(&self, raw: &Raw<'_>) -> Result<Issued, TokenError> {
-        let now = self.clock.now();
+        let now = self.clock().now();
         let request = TokenRequest::parse(raw).map_err(|why| refused(why, raw, None))?; // no secret touched
         let client = self.clients.find(&request.credentials).await?; // a cache hit; storage only on a miss
         let known = client.as_deref();
@@ -127,6 +128,26 @@ impl Issuer {
     /// a few times a second; on a fault the cache stays as it is.
     pub async fn refresh(&self) -> Result<(), StorageFault> {
         self.clients.refresh().await
+    }
+
+    /// How long ago storage last said what has changed ([`Issuer::refresh`]).
+    pub fn unseen_for(&self) -> Duration {
+        self.clients.sight.age()
+    }
+
+    /// For how much longer cached clients get tokens if storage is not seen again; `None`: for ever.
+    pub fn believed_for(&self) -> Option<Duration> {
+        let sight = &self.clients.sight;
+        sight.limit().map(|limit| limit.saturating_sub(sight.age()))
+    }
+
+    /// What [`Builder::max_staleness`] was given.
+    pub fn believed_at_most(&self) -> Option<Duration> {
+        self.clients.sight.limit()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clients.sight.clock()
     }
 
     /// Forgets cached clients at once: for a host whose storage has no [`Clients::revision`].
@@ -192,6 +213,7 @@ pub struct Builder {
     tokens: Option<Arc<dyn Tokens>>,
     approvals: Option<Arc<dyn Approvals>>,
     cached_clients: usize,
+    max_staleness: Option<Duration>,
     clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
 }
@@ -282,6 +304,15 @@ impl Builder {
         self
     }
 
+    /// How long cached clients get tokens while storage cannot be followed: once the last
+    /// [`Issuer::refresh`] that was answered is longer ago, all requests are answered 503. For hosts that
+    /// call it all the time; without this, cached clients are believed for ever.
+    #[must_use]
+    pub fn max_staleness(mut self, longest: Duration) -> Self {
+        self.max_staleness = Some(longest);
+        self
+    }
+
     /// Another clock than the machine's, for tests.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
@@ -305,6 +336,7 @@ impl Builder {
             Some(previous) => hasher.with_previous(previous),
             None => hasher,
         };
+        let sight = Sight::new(self.clock, self.max_staleness);
         Issuer {
             policy: self.policy,
             keys: self.keys,
@@ -319,8 +351,7 @@ impl Builder {
             passkey_hasher: Box::new(self.secret_key.passkey_hasher()),
             sealer: TokenSealer::new(&self.secret_key, self.previous_secret_key.as_slice()),
             tokens: self.tokens,
-            clients: ClientCache::new(storage, self.cached_clients),
-            clock: self.clock,
+            clients: ClientCache::new(storage, sight, self.cached_clients),
             entropy: self.entropy,
             metadata,
             uses: UseLog::default(),

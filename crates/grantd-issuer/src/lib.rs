@@ -48,6 +48,7 @@ mod registration;
 mod registration_json;
 mod respond;
 mod session;
+mod sight;
 mod storage;
 mod survey;
 mod usage;

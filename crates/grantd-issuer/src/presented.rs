@@ -27,13 +27,13 @@ impl Issuer {
         let tokens = self.tokens()?;
         let Some(token) = self.read(token) else { return Ok(None) };
         let standing = tokens.standing(&token.names()).await?;
-        Ok(standing.holds(&token, self.clock.now()).then_some(token))
+        Ok(standing.holds(&token, self.clock().now()).then_some(token))
     }
 
     /// What the caller may know of a token (RFC 7662 section 2). Storage is asked each time: the
     /// answer is true at this moment, whatever is cached.
     pub async fn introspect(&self, raw: &Raw<'_>) -> Result<Introspection, TokenError> {
-        let (tokens, now) = (self.tokens()?, self.clock.now());
+        let (tokens, now) = (self.tokens()?, self.clock().now());
         let request = Presentation::parse(raw).map_err(|why| refused(why, raw, None))?;
         let caller = self.prove(&request, raw, now).await?;
         admit_introspection(&caller).map_err(|why| refuse(why, raw, &caller))?;
@@ -46,7 +46,7 @@ impl Issuer {
     /// approval produced. When this returns, it is dead on disk, or was none that could be killed
     /// (`None`). Who asked comes with it.
     pub async fn revoke(&self, raw: &Raw<'_>) -> Result<(ClientId, Option<Revoked>), TokenError> {
-        let (tokens, now) = (self.tokens()?, self.clock.now());
+        let (tokens, now) = (self.tokens()?, self.clock().now());
         let request = Presentation::parse(raw).map_err(|why| refused(why, raw, None))?;
         let caller = self.prove(&request, raw, now).await?;
         let client = caller.client().id.clone();

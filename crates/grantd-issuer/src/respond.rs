@@ -180,13 +180,10 @@ fn refusal(refused: Refused) -> Response {
 fn fault(fault: Fault) -> Response {
     let mut response = match &fault {
         Fault::Storage(_) => {
-            let mut response = error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "temporarily_unavailable",
-                "The server cannot reach its database. Try again shortly.",
-            );
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
-            response
+            unavailable("The server cannot reach its database. Try again shortly.")
+        }
+        Fault::Stale { .. } => {
+            unavailable("The server has not reached its database for too long. Try again shortly.")
         }
         Fault::EndpointOff => error(
             StatusCode::NOT_FOUND,
@@ -200,6 +197,13 @@ fn fault(fault: Fault) -> Response {
         ),
     };
     response.extensions_mut().insert(fault);
+    response
+}
+
+fn unavailable(description: &str) -> Response {
+    let mut response =
+        error(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }
 

@@ -183,7 +183,7 @@ impl Issuer {
             refused.client = Some(client.id.clone());
         }
         if let Some(client) = &refused.client {
-            self.usage.count(client, Outcome::refused(why), (self.clock.now(), from));
+            self.usage.count(client, Outcome::refused(why), (self.clock().now(), from));
         }
         refused
     }
@@ -192,7 +192,7 @@ impl Issuer {
     pub fn note_refused_authorization(&self, refused: &Refused, from: Option<IpAddr>) {
         if let Some(client) = &refused.client {
             let outcome = Outcome::refused(refused.refusal);
-            self.usage.count(client, outcome, (self.clock.now(), from));
+            self.usage.count(client, outcome, (self.clock().now(), from));
         }
     }
 }

@@ -7,6 +7,8 @@ mod approvals;
 mod catalog;
 mod client_writes;
 mod clients;
+mod dial;
+mod line;
 mod link;
 mod listen;
 mod migrations;
@@ -45,11 +47,12 @@ use statements as sql;
 const OLDEST: u64 = 13;
 /// How often a node looks for changes that it has not heard of.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long the answer to such a look may take: whoever looks is the first to know that nothing comes.
+const GLIMPSE: Duration = Duration::from_secs(3);
 
 /// Storage in a PostgreSQL database. Opening it migrates it; what a call answers is on disk.
 pub struct Postgres {
     link: Link,
-    address: Address,
     heard: Arc<Notify>,
     ear: OnceLock<JoinHandle<()>>,
 }
@@ -86,11 +89,12 @@ impl Postgres {
             )));
         }
         let (heard, ear) = (Arc::default(), OnceLock::new());
-        Ok(Self { link, address: address.clone(), heard, ear })
+        Ok(Self { link, heard, ear })
     }
 
     async fn counter(&self, name: &'static str) -> Result<u64, StorageFault> {
-        let row = self.link.row(sql::COUNTER, with![name]).await?;
+        let row =
+            self.link.rows_within(GLIMPSE, sql::COUNTER, with![name]).await?.into_iter().next();
         let row = row.ok_or_else(|| StorageFault::plain("PostgreSQL: a counter is missing"))?;
         rows::unsigned(&row, "value")
     }
@@ -117,7 +121,7 @@ impl Clients for Postgres {
     }
 
     async fn changed(&self) {
-        self.ear.get_or_init(|| listen::start(self.address.clone(), Arc::clone(&self.heard)));
+        self.ear.get_or_init(|| listen::start(self.link.dial(), Arc::clone(&self.heard)));
         self.heard.notified().await;
     }
 

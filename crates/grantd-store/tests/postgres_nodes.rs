@@ -26,16 +26,6 @@ async fn create(store: &Arc<Postgres>, name: &str) -> Result<(), String> {
     made.map_err(|error| error.to_string())
 }
 
-/// As often as there are dead connections in the pool at most.
-async fn create_again(store: &Arc<Postgres>, name: &str) {
-    for _ in 0..16 {
-        if create(store, name).await.is_ok() {
-            return;
-        }
-    }
-    create(store, name).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_start_at_once_migrate_once() {
     let Some(database) = database() else { return };
@@ -123,8 +113,7 @@ async fn a_node_hears_of_another_s_change_and_again_after_its_connection_was_cut
     heard("a change").await;
     database.cut_connections();
     heard("that it listens again").await;
-    // What was in the pool is dead, and noticed so.
-    create_again(&there, "two").await;
+    create(&there, "two").await.unwrap();
     heard("a change after the cut").await;
     assert_eq!(here.revision().await.unwrap(), 2);
 }
@@ -189,5 +178,80 @@ async fn writers_that_wait_too_long_are_told_and_hold_no_reader_up() {
     }
     database.cut_connections();
     holder.wait().unwrap();
-    create_again(&store, "early").await;
+    create(&store, "early").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cut_that_nobody_noticed_fails_no_call_and_makes_none_twice() {
+    let Some(database) = database() else { return };
+    let store = node(&database).await;
+    for round in 0..5 {
+        let all_at_once = |what: &'static str| {
+            let calls = (0..24).map(|at| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    if at % 3 == 0 {
+                        create(&store, &format!("{what}{round}.{at}")).await
+                    } else {
+                        store.client("nobody").await.map(drop).map_err(|fault| fault.to_string())
+                    }
+                })
+            });
+            calls.collect::<Vec<_>>()
+        };
+        // So that the pool is full of connections that idle.
+        for call in all_at_once("before") {
+            call.await.unwrap().unwrap();
+        }
+        database.cut_connections();
+        for call in all_at_once("after") {
+            call.await.unwrap().unwrap();
+        }
+    }
+    assert_eq!(store.permissions().await.unwrap().len(), 80);
+    assert_eq!(store.audit_length().await.unwrap(), 80);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_takes_connections_and_says_nothing_does_not_hide_the_next_one() {
+    let Some(database) = database() else { return };
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = database.tcp_url();
+    let hosts = format!("127.0.0.1:{},127.0.0.1:", mute.local_addr().unwrap().port());
+    let url = format!("{}?connect_timeout=1", url.replace("127.0.0.1:", &hosts));
+    let begun = tokio::time::Instant::now();
+    let store = Arc::new(open(&url).await.unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    // From now on the one that answered is asked first.
+    database.cut_connections();
+    let begun = tokio::time::Instant::now();
+    create(&store, "quick").await.unwrap();
+    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_nothing_answers_one_call_waits_and_all_others_fail_at_once() {
+    let Some(server) = grantd_test_postgres::server() else { return };
+    let store = Arc::new(open(&server.url()).await.unwrap());
+    server.freeze();
+    let first = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.revision().await.map_err(|fault| fault.to_string()) }
+    });
+    let error = first.await.unwrap().unwrap_err();
+    assert!(error.contains("no answer in time"), "{error}");
+    let scout = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.revision().await.is_ok() }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = tokio::time::Instant::now();
+    for at in 0..4_000 {
+        assert!(store.client(&format!("c{at}")).await.is_err());
+    }
+    assert!(create(&store, "a").await.is_err());
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    server.thaw();
+    assert!(scout.await.unwrap(), "it waited for the answer, which came");
+    create(&store, "a").await.unwrap();
 }

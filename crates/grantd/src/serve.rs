@@ -5,12 +5,14 @@ mod authorization;
 mod body;
 mod connection;
 mod console;
+mod contact;
 mod feed;
 mod fingerprint;
 mod listener;
 mod metrics;
 mod own_guard;
 mod pulse;
+mod ready;
 mod recorder;
 mod refusal_log;
 mod routes;
@@ -83,6 +85,7 @@ pub(crate) fn builder(
     let (keys, secret_key) = (settings.key_ring()?, settings.secret_key()?);
     let previous = settings.previous_secret_key()?;
     let (ttl, machine_ttl) = (settings.access_token_ttl()?, settings.client_credentials_ttl()?);
+    let max_staleness = settings.max_staleness()?;
     let (refresh_ttl, refresh_idle) =
         (settings.refresh_token_ttl()?, settings.refresh_token_idle()?);
     Ok(move |issuer, store: Arc<dyn Storage>| {
@@ -97,6 +100,7 @@ pub(crate) fn builder(
             .enable(GrantType::AuthorizationCode, None)
             .enable(GrantType::RefreshToken, None)
             .refresh_ttl(refresh_ttl, refresh_idle)
+            .max_staleness(max_staleness)
             .approvals(Arc::clone(&store) as Arc<dyn Approvals>)
             .tokens(Arc::clone(&store) as Arc<dyn Tokens>)
             .build(store as Arc<dyn Clients>)
@@ -115,13 +119,13 @@ pub(crate) struct Watcher {
 impl Watcher {
     async fn run(self) {
         loop {
-            let looked = self.look().await;
-            if let Err(fault) = looked {
-                tracing::error!(
-                    fault = &fault as &dyn std::error::Error,
-                    "cannot look for changes"
-                );
-                tokio::time::sleep(PAUSE).await;
+            self.metrics.contacts.asks();
+            match self.look().await {
+                Ok(revision) => self.metrics.contacts.answered(revision),
+                Err(fault) => {
+                    self.metrics.contacts.failed(&fault);
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
             // Whichever comes first: our own change, another node's, or the time to look all the same.
             tokio::select! {
@@ -132,14 +136,13 @@ impl Watcher {
         }
     }
 
-    async fn look(&self) -> Result<(), StorageFault> {
+    async fn look(&self) -> Result<u64, StorageFault> {
         // In this order: no reader of the feed is told of a change that the cache has not heard of, or a
         // stream would still take its dead credentials for good.
         let revision = self.storage.revision().await?;
         self.issuer.refresh().await?;
-        self.metrics.watch.looked(revision);
         self.told.send_if_modified(|told| std::mem::replace(told, revision) != revision);
-        Ok(())
+        Ok(revision)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What grantd is told from outside: flags, then the environment, then `.env`, then the defaults.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use grantd_core::{Secret, SecretKey, Ttl};
@@ -9,6 +9,9 @@ use grantd_store::Location;
 use url::{Host, Url};
 
 use crate::{environment::Environment, proxies::Proxies};
+
+/// How long cached clients get tokens while the database is away.
+const MAX_STALENESS: Duration = Duration::from_mins(15);
 
 /// Settings of every command as flags; each has the name of its environment variable. Secrets have
 /// none: a process list would show them.
@@ -52,6 +55,9 @@ pub(crate) struct ServeFlags {
     /// How long one may lie unused [env: GRANTD_REFRESH_TOKEN_IDLE]
     #[arg(long, value_name = "DURATION")]
     pub(crate) refresh_token_idle: Option<String>,
+    /// How long known clients get tokens without the database [env: GRANTD_MAX_STALENESS] [default: 15m]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) max_staleness: Option<String>,
     /// Proxies that may say where a request comes from, like 10.0.0.0/8 [env: GRANTD_TRUSTED_PROXIES]
     #[arg(long, value_name = "NETWORKS")]
     pub(crate) trusted_proxies: Option<String>,
@@ -70,6 +76,7 @@ impl ServeFlags {
             client_credentials_ttl: self.client_credentials_ttl.or(other.client_credentials_ttl),
             refresh_token_ttl: self.refresh_token_ttl.or(other.refresh_token_ttl),
             refresh_token_idle: self.refresh_token_idle.or(other.refresh_token_idle),
+            max_staleness: self.max_staleness.or(other.max_staleness),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             insecure_http: self.insecure_http || other.insecure_http,
         }
@@ -224,6 +231,14 @@ impl Settings {
         self.parsed("GRANTD_REFRESH_TOKEN_IDLE", self.serve.refresh_token_idle.as_ref())
     }
 
+    /// How long cached clients get tokens while the database is away. A second at least: a node looks a
+    /// few times in each.
+    pub(crate) fn max_staleness(&self) -> Result<Duration> {
+        let flag = self.serve.max_staleness.as_ref();
+        let longest: Option<Ttl> = self.parsed("GRANTD_MAX_STALENESS", flag)?;
+        Ok(longest.map_or(MAX_STALENESS, |longest| Duration::from_secs(longest.seconds().into())))
+    }
+
     /// The log filter.
     pub(crate) fn log(&self) -> &str {
         self.text("GRANTD_LOG", self.flags.log.as_ref()).unwrap_or("info")
@@ -281,6 +296,7 @@ mod tests {
         assert_eq!(settings.issuer(here()).unwrap(), "http://127.0.0.1:8080");
         assert_eq!(settings.database().unwrap().to_string(), "grantd.db");
         assert_eq!(settings.access_token_ttl().unwrap(), Ttl::DEFAULT);
+        assert_eq!(settings.max_staleness().unwrap(), Duration::from_mins(15));
     }
 
     #[test]
@@ -288,6 +304,16 @@ mod tests {
         let flags = ServeFlags { listen: Some("127.0.0.1:1".to_owned()), ..ServeFlags::default() };
         let environment = Environment::of(&[("GRANTD_LISTEN", "127.0.0.1:2")]);
         assert_eq!(Settings::of(flags, environment).listen().unwrap().port(), 1);
+    }
+
+    #[test]
+    fn without_the_database_nothing_goes_on_for_no_time_or_for_ever() {
+        let longest = |text| settings(&[("GRANTD_MAX_STALENESS", text)]).max_staleness();
+        assert_eq!(longest("3s").unwrap(), Duration::from_secs(3));
+        for text in ["0", "-1", "never", "99999d"] {
+            let error = format!("{:#}", longest(text).unwrap_err());
+            assert!(error.contains("GRANTD_MAX_STALENESS"), "{error}");
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@
     reason = "a server that does not start is the verdict of a test"
 )]
 
+mod server;
+
 use std::{
     fs,
     io::Write as _,
-    net::TcpListener,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -19,20 +19,29 @@ use std::{
     },
 };
 
+pub use server::{Server, Stop};
+
 /// Where Debian puts the programs of each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 /// Set where tests must not be skipped.
 const REQUIRED: &str = "GRANTD_TEST_POSTGRES_REQUIRED";
 
-static SERVER: LazyLock<Option<Server>> = LazyLock::new(Server::start);
+static SERVER: LazyLock<Option<Server>> =
+    LazyLock::new(|| is_there().then(Server::shared).flatten());
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A database of a test's own, empty; `None`, with a loud line, where no PostgreSQL is installed.
 pub fn database() -> Option<Database> {
     let server = SERVER.as_ref()?;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    server.sql(&format!("CREATE DATABASE {name}"));
+    server.psql("postgres", &format!("CREATE DATABASE {name}"));
     Some(Database { server, name })
+}
+
+/// A server of a test's own, with an empty database `grantd`, which it may stop and start; `None`, with
+/// a loud line, where no PostgreSQL is installed.
+pub fn server() -> Option<Server> {
+    is_there().then(Server::own).flatten()
 }
 
 /// A database on the server of this program.
@@ -76,85 +85,21 @@ impl Database {
 
     /// Ends all connections to it, as a restart of the server would.
     pub fn cut_connections(&self) {
-        self.server.sql(&format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
-            self.name
-        ));
+        let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname =";
+        self.server.psql("postgres", &format!("{ended} '{}'", self.name));
     }
 }
 
-struct Server {
-    programs: PathBuf,
-    folder: PathBuf,
-    port: u16,
-    _reaper: Child,
-}
-
-impl Server {
-    fn start() -> Option<Self> {
-        let Some(programs) = programs() else {
-            let advice = "PostgreSQL is not installed: apt-get install postgresql";
-            assert!(std::env::var_os(REQUIRED).is_none(), "{advice}");
-            // Past the test program, which keeps to itself what a test that passes says.
-            let _ = writeln!(std::io::stderr(), "\nSKIPPED: {advice}\n");
-            return None;
-        };
-        let folder = tempfile::tempdir().expect("a temporary folder").keep();
-        // The socket in it is for whoever runs the tests; the data inside is the server's own.
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("permissions");
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(&folder));
-        }
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let port = port.expect("a free port").port();
-        let data = folder.join("data");
-        let mut initdb = as_server(&programs.join("initdb"));
-        initdb.args(["--username=grantd", "--auth=trust", "--no-sync", "--encoding=UTF8"]);
-        initdb.args(["--locale=C.UTF-8", "--pgdata"]).arg(&data);
-        if version(&programs) >= Some(15) {
-            // Not the order of bytes: the store must not rely on it.
-            initdb.args(["--locale-provider=icu", "--icu-locale=en-US"]);
-        }
-        run(&mut initdb);
-        certify(&folder);
-        let settings = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={0} -c ssl=on \
-             -c ssl_cert_file={0}/server.crt -c ssl_key_file={0}/server.key -c max_connections=400 \
-             -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=32MB",
-            folder.display()
-        );
-        run(as_server(&programs.join("pg_ctl"))
-            .args(["start", "--wait", "--silent", "--options", &settings])
-            .arg("--log")
-            .arg(folder.join("log"))
-            .arg("--pgdata")
-            .arg(&data));
-        let reaper = reaper(&folder);
-        Some(Self { programs, folder, port, _reaper: reaper })
+/// Whether there is a PostgreSQL to start; where tests must not be skipped there is.
+fn is_there() -> bool {
+    let is_there = programs().is_some();
+    if !is_there {
+        let advice = "PostgreSQL is not installed: apt-get install postgresql";
+        assert!(std::env::var_os(REQUIRED).is_none(), "{advice}");
+        // Past the test program, which keeps to itself what a test that passes says.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED: {advice}\n");
     }
-
-    fn sql(&self, statement: &str) {
-        self.psql("postgres", statement);
-    }
-
-    fn psql(&self, database: &str, statement: &str) -> String {
-        run(&mut self.psql_command(database, statement))
-    }
-
-    fn psql_command(&self, database: &str, statement: &str) -> Command {
-        let mut psql = Command::new(self.programs.join("psql"));
-        psql.args([
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "-v",
-            "ON_ERROR_STOP=1",
-        ]);
-        psql.args(["--username=grantd", "--dbname", database, "--port", &self.port.to_string()]);
-        psql.arg("--host").arg(&self.folder).args(["--command", statement]);
-        psql
-    }
+    is_there
 }
 
 /// The programs of the newest version there is.
@@ -201,15 +146,6 @@ fn as_server(program: &Path) -> Command {
 
 fn is_root() -> bool {
     run(Command::new("id").arg("-u")).trim() == "0"
-}
-
-/// Ends the server when this program is gone: nobody drops a static.
-fn reaper(folder: &Path) -> Child {
-    let script =
-        "cat >/dev/null; kill -QUIT \"$(head -n 1 \"$0/data/postmaster.pid\")\"; rm -rf \"$0\"";
-    let mut reaper = Command::new("sh");
-    reaper.args(["-c", script]).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null());
-    reaper.spawn().expect("a shell")
 }
 
 fn run(command: &mut Command) -> String {

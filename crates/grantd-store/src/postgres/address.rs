@@ -13,7 +13,9 @@ use url::form_urlencoded;
 use super::tls::{self, Trust};
 
 /// How long one host may take to answer at all.
-const KNOCK: Duration = Duration::from_secs(5);
+pub(super) const KNOCK: Duration = Duration::from_secs(5);
+/// How often a silent connection is asked whether it is still there.
+const PROBE: Duration = Duration::from_secs(10);
 /// How long a connection may stay silent, or unanswered, before it counts as cut.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -81,6 +83,9 @@ impl Address {
             .target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
             config.keepalives_idle(SILENCE);
+        }
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_interval(PROBE);
         }
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(SILENCE);

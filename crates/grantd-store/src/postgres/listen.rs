@@ -7,7 +7,7 @@ use tokio::{sync::Notify, task::JoinHandle};
 use tokio_postgres::AsyncMessage;
 
 use super::{
-    address::Address,
+    dial::Dial,
     link::{ANSWER, Missed, in_time},
     statements as sql,
 };
@@ -17,11 +17,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Listens until it is aborted, on a connection of its own that is made again when it ends. Whoever
 /// looks for changes looks all the same from time to time: behind a pooler nothing may be heard.
-pub(super) fn start(address: Address, heard: Arc<Notify>) -> JoinHandle<()> {
+pub(super) fn start(dial: Dial, heard: Arc<Notify>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut was_told = false;
         loop {
-            if let Err(fault) = listen(&address, &heard, &mut was_told).await
+            if let Err(fault) = listen(&dial, &heard, &mut was_told).await
                 && !std::mem::replace(&mut was_told, true)
             {
                 let fault: &dyn std::error::Error = &fault;
@@ -32,14 +32,8 @@ pub(super) fn start(address: Address, heard: Arc<Notify>) -> JoinHandle<()> {
     })
 }
 
-async fn listen(
-    address: &Address,
-    heard: &Notify,
-    was_told: &mut bool,
-) -> Result<(), StorageFault> {
-    let connecting = async { address.config().connect(address.connector()?).await.map_err(fault) };
-    let connected = tokio::time::timeout(ANSWER, connecting).await;
-    let (client, mut connection) = connected.map_err(|_| Missed::Late.fault())??;
+async fn listen(dial: &Dial, heard: &Notify, was_told: &mut bool) -> Result<(), StorageFault> {
+    let (client, mut connection) = in_time(ANSWER, dial.connect()).await.map_err(Missed::fault)?;
     let hearing = async {
         while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
             if matches!(message.map_err(fault)?, AsyncMessage::Notification(_)) {

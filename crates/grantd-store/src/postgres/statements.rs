@@ -389,7 +389,7 @@ mod tests {
         let Some(database) = grantd_test_postgres::database() else { return };
         let address = Address::parse(&database.url()).unwrap();
         let store = Postgres::open(&address).await.unwrap();
-        let connection = store.link.connection().await.unwrap();
+        let connection = store.link.connection(store.link.line.enter().unwrap()).await.unwrap();
         for (name, sql) in super::ALL {
             if let Err(error) = connection.prepare(sql).await {
                 panic!("{name}: {:?}", error.as_db_error());

@@ -44,7 +44,7 @@ pub(super) async fn revocations(State(server): State<Server>, request: Request) 
         );
     };
     match server.issuer.feed_page(&*server.storage, after).await {
-        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer."),
+        Err(fault) => Issuer::failure(fault.into()).map(Body::from),
         Ok(None) => {
             problem(StatusCode::GONE, "This cursor is not of this feed: start over without one.")
         }
@@ -93,6 +93,8 @@ fn stream_from(server: Server, reader: FeedReader, page: FeedPage) -> Response {
             }
             let (text, cursor) = match more {
                 Some(page) => (events(&page), Cursor::parse(&page.cursor)),
+                // Who cannot see the log does not know that nothing was revoked: another node may have.
+                None if server.issuer.unseen_for() > HEARTBEAT => return None,
                 None => (Bytes::from_static(b": alive\n\n"), cursor),
             };
             Some((Ok(text), (server, reader, revisions, None, cursor)))

@@ -22,10 +22,12 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::routes::{Server, TOKEN, problem};
+use super::{
+    contact::Contacts,
+    routes::{Server, TOKEN, problem},
+};
 
 pub(super) use open::OpenGauge;
-pub(super) use scrape::Watch;
 pub(super) use series::Ending;
 
 use series::{Requests, Series};
@@ -49,8 +51,8 @@ pub(super) struct Metrics {
     pub(super) connections: OpenGauge,
     /// Open streams of the feed.
     pub(super) streams: OpenGauge,
-    /// How the change log is followed.
-    pub(super) watch: Arc<Watch>,
+    /// How it stands with the database.
+    pub(super) contacts: Arc<Contacts>,
     requests: Requests,
     /// One for each of [`Refusal::ALL`], in its order.
     refusals: Vec<Counter>,
@@ -81,15 +83,15 @@ impl Metrics {
         let (connections, streams) = (OpenGauge::default(), OpenGauge::default());
         registry.register("connections", "Open connections", connections.gauge());
         registry.register("feed_streams", "Open streams of the revocation feed", streams.gauge());
-        let watch = Arc::new(Watch::new());
-        registry.register_collector(Box::new(scrape::Scrape::new(issuer, Arc::clone(&watch))));
+        let contacts = Arc::new(Contacts::new());
+        registry.register_collector(Box::new(scrape::Scrape::new(issuer, Arc::clone(&contacts))));
         Self {
             registry: root,
             base: base.to_owned(),
             token: requests.of(TOKEN),
             connections,
             streams,
-            watch,
+            contacts,
             requests,
             refusals,
             faults,

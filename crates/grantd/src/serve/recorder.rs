@@ -6,6 +6,8 @@ use anyhow::{Context, Result};
 use grantd_issuer::{Issuer, Registry, StorageFault};
 use tokio::{sync::oneshot, task::JoinHandle};
 
+use super::contact::Reminder;
+
 /// How long anything may stay unwritten while the database answers.
 const RECORD: Duration = Duration::from_secs(2);
 /// How long each written row puts off the next write. Where a hundred thousand clients take turns, a
@@ -46,15 +48,20 @@ async fn run(
     storage: Arc<dyn Registry>,
     mut stopped: oneshot::Receiver<()>,
 ) -> Result<(), StorageFault> {
-    let mut pause = RECORD;
+    let (mut pause, mut reminder) = (RECORD, Reminder::default());
     while tokio::time::timeout(pause, &mut stopped).await.is_err() {
         pause = match record(&issuer, &*storage).await {
-            Ok(rows) => pause_after(rows),
+            Ok(rows) => {
+                reminder = Reminder::default();
+                pause_after(rows)
+            }
             Err(fault) => {
-                tracing::error!(
-                    fault = &fault as &dyn std::error::Error,
-                    "usage and last uses are not recorded; they are kept for the next attempt"
-                );
+                if reminder.is_due() {
+                    tracing::error!(
+                        fault = &fault as &dyn std::error::Error,
+                        "usage and last uses are not recorded; they are kept for the next attempts"
+                    );
+                }
                 RECORD
             }
         };

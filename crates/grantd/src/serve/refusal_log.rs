@@ -18,15 +18,21 @@ const LINES: u32 = 500;
 /// Of these, lines about the same refusal of the same client: one that tries again and again does
 /// not push the others out.
 const SAME_LINES: u32 = 20;
+/// How long lines about the same fault of our own count: what fails now fails for every request.
+const FAULTS: Duration = Duration::from_mins(1);
 
 /// Writes refusals to the log: the name, the client where it exists, the address. Nothing that the
 /// caller sent.
 #[derive(Debug)]
-pub(super) struct RefusalLog(Mutex<Window>);
+pub(super) struct RefusalLog {
+    refused: Mutex<Window>,
+    failed: Mutex<Window>,
+}
 
 #[derive(Debug)]
 struct Window {
     start: Instant,
+    length: Duration,
     lines: u32,
     unwritten: u32,
     /// At most [`LINES`] of them.
@@ -44,7 +50,8 @@ enum Subject {
 
 impl RefusalLog {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Window::new(Instant::now())))
+        let window = |length| Mutex::new(Window::new(Instant::now(), length));
+        Self { refused: window(Duration::from_secs(1)), failed: window(FAULTS) }
     }
 
     /// A request that we could not serve, by our own fault.
@@ -89,20 +96,24 @@ impl RefusalLog {
         fits
     }
 
-    /// How many lines of the last second were left out, if it is over; and whether this one fits.
+    /// How many lines of the last second (of faults: minute) were left out, if it is over; and whether
+    /// this one fits.
     fn count(&self, subject: Subject, now: Instant) -> (u32, bool) {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let window =
+            if matches!(subject, Subject::Failed(_)) { &self.failed } else { &self.refused };
+        let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unwritten = 0;
-        if now.duration_since(window.start) >= Duration::from_secs(1) {
-            unwritten = std::mem::replace(&mut *window, Window::new(now)).unwritten;
+        if now.duration_since(window.start) >= window.length {
+            let next = Window::new(now, window.length);
+            unwritten = std::mem::replace(&mut *window, next).unwritten;
         }
         (unwritten, window.fits(subject))
     }
 }
 
 impl Window {
-    fn new(start: Instant) -> Self {
-        Self { start, lines: 0, unwritten: 0, same: HashMap::new() }
+    fn new(start: Instant, length: Duration) -> Self {
+        Self { start, length, lines: 0, unwritten: 0, same: HashMap::new() }
     }
 
     fn fits(&mut self, subject: Subject) -> bool {
@@ -135,9 +146,20 @@ mod tests {
     async fn a_flood_is_counted_and_not_written() {
         let log = RefusalLog::new();
         assert_eq!(written(&log, (0..1000).map(wrong)), LINES as usize);
-        assert_eq!(log.0.lock().unwrap().same.len(), LINES as usize, "bounded");
+        assert_eq!(log.refused.lock().unwrap().same.len(), LINES as usize, "bounded");
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(log.count(wrong(0), Instant::now()), (1000 - LINES, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_is_away_for_an_hour_is_no_flood() {
+        let log = RefusalLog::new();
+        let mut lines = 0;
+        for _ in 0..3_600 {
+            lines += written(&log, (0..100).map(|_| Subject::Failed("storage")));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(lines, 60 * SAME_LINES as usize);
     }
 
     #[tokio::test(start_paused = true)]

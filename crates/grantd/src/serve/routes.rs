@@ -7,7 +7,7 @@ use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
     middleware::{from_fn, map_response, map_response_with_state},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{any, get},
 };
 use grantd_issuer::{Issuer, Registrar, Registry};
@@ -30,6 +30,7 @@ use super::{
     metrics::{self, Metrics},
     own_guard::own_guard,
     pulse::Pulse,
+    ready::readyz,
     sign_in::SignIn,
 };
 
@@ -207,14 +208,6 @@ async fn jwks(State(server): State<Server>) -> Response {
 /// The process is alive.
 async fn healthz() -> &'static str {
     "ok\n"
-}
-
-/// The process can serve: its database answers.
-async fn readyz(State(server): State<Server>) -> Response {
-    match server.storage.revision().await {
-        Ok(_) => "ready\n".into_response(),
-        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer."),
-    }
 }
 
 async fn not_found() -> Response {

@@ -163,14 +163,25 @@ fn open_streams_of_the_feed_are_counted_until_they_end() {
     }
 }
 
+fn until_up(running: &Running) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while value(&metrics(running), "grantd_storage_up") != Some(1.0) {
+        assert!(Instant::now() < deadline, "{:?}", running.log());
+    }
+}
+
 #[test]
 fn a_database_that_is_gone_shows_as_lag() {
     let place = Place::new();
-    let running = place.serve("");
+    let running = place.serve("--max-staleness 1s");
+    until_up(&running);
     std::fs::rename(place.path().join("grantd.db"), place.path().join("elsewhere")).unwrap();
     thread::sleep(Duration::from_millis(1500));
-    let lag = value(&metrics(&running), "grantd_feed_lag_seconds").unwrap();
+    let text = metrics(&running);
+    let lag = value(&text, "grantd_feed_lag_seconds").unwrap();
     assert!((1.0..60.0).contains(&lag), "{lag}");
+    assert_eq!(value(&text, "grantd_storage_up"), Some(0.0));
+    assert_eq!(value(&text, "grantd_max_staleness_seconds"), Some(1.0));
     let ready = request("GET", "/readyz", &[], b"");
     assert_eq!(wire::send(running.address, &ready).unwrap().status, 503);
     assert_eq!(value(&metrics(&running), &route("/readyz", "failed")), Some(1.0));

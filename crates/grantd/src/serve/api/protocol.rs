@@ -202,7 +202,7 @@ pub(super) fn jwks() {}
     responses((status = 200, description = "Yes", body = String, content_type = "text/plain")))]
 pub(super) fn healthz() {}
 
-/// Whether the server can serve: its database answers
+/// Whether clients get tokens here: `degraded` where only those in memory do, as the database is away
 #[utoipa::path(get, path = "/readyz", tag = "operations", security(()),
     responses((status = 200, description = "Yes", body = String, content_type = "text/plain"),
         (status = 503, description = "A problem", body = super::error::Problem, content_type = "application/problem+json")))]

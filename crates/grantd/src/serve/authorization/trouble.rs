@@ -100,6 +100,10 @@ fn changed(server: &Server) -> Response {
 fn faulted(server: &Server, fault: Fault) -> Response {
     match fault {
         Fault::Storage(fault) => console::Trouble::from(fault).into_response(),
+        fault @ Fault::Stale { .. } => {
+            let fault = StorageFault::new("out of sight", fault);
+            console::Trouble::from(fault).into_response()
+        }
         fault => {
             let frame = Frame::bare(&server.base);
             let text = "This server does not let apps act for users.";

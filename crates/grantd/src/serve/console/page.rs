@@ -13,7 +13,7 @@ use http::{
     HeaderValue, StatusCode,
     header::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-        X_FRAME_OPTIONS,
+        RETRY_AFTER, X_FRAME_OPTIONS,
     },
 };
 
@@ -65,6 +65,7 @@ impl IntoResponse for Trouble {
             Self::Refused(CommandError::Storage(fault)) => {
                 let text = "The database does not answer. Try again in a moment.";
                 let mut response = notice(StatusCode::SERVICE_UNAVAILABLE, "Not now", text);
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
                 response.extensions_mut().insert(Fault::Storage(fault));
                 response
             }

@@ -1,13 +1,6 @@
 //! Figures that are there anyway and are read only when somebody asks.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use grantd_issuer::Issuer;
 use prometheus_client::{
@@ -16,44 +9,18 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::Unit,
 };
-use tokio::time::Instant;
 
-/// How the change log is followed.
-#[derive(Debug)]
-pub(in super::super) struct Watch {
-    start: Instant,
-    /// Microseconds from `start` to the last look that storage answered.
-    looked: AtomicU64,
-    position: AtomicU64,
-}
-
-impl Watch {
-    pub(super) fn new() -> Self {
-        Self { start: Instant::now(), looked: AtomicU64::new(0), position: AtomicU64::new(0) }
-    }
-
-    /// Storage answered: the log ends at this number, and all up to it has been followed.
-    pub(in super::super) fn looked(&self, position: u64) {
-        let micros = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.looked.store(micros, Ordering::Relaxed);
-        self.position.store(position, Ordering::Relaxed);
-    }
-
-    fn lag(&self) -> Duration {
-        let looked = Duration::from_micros(self.looked.load(Ordering::Relaxed));
-        self.start.elapsed().saturating_sub(looked)
-    }
-}
+use crate::serve::contact::{Contact, Contacts};
 
 /// Reads them.
 pub(super) struct Scrape {
     issuer: Arc<Issuer>,
-    watch: Arc<Watch>,
+    contacts: Arc<Contacts>,
 }
 
 impl Scrape {
-    pub(super) fn new(issuer: Arc<Issuer>, watch: Arc<Watch>) -> Self {
-        Self { issuer, watch }
+    pub(super) fn new(issuer: Arc<Issuer>, contacts: Arc<Contacts>) -> Self {
+        Self { issuer, contacts }
     }
 }
 
@@ -76,14 +43,26 @@ impl Collector for Scrape {
 
         gauge(&mut encoder, ("cached_clients", "Clients in memory."), cache.clients)?;
         let help = "The last entry of the change log that was followed.";
-        let position = self.watch.position.load(Ordering::Relaxed);
+        let position = self.contacts.position();
         gauge(&mut encoder, ("change_log_position", help), position)?;
-        let lag = ConstGauge::new(self.watch.lag().as_secs_f64());
-        let help = "Since the change log was last followed.";
-        let unit = Some(&Unit::Seconds);
-        let place = encoder.encode_descriptor("feed_lag", help, unit, lag.metric_type())?;
-        lag.encode(place)
+        let up = u64::from(self.contacts.now() == Contact::Here);
+        gauge(&mut encoder, ("storage_up", "Whether the database answers."), up)?;
+        let lag = self.issuer.unseen_for();
+        seconds(&mut encoder, ("feed_lag", "Since the change log was last followed."), lag)?;
+        let help = "How long clients in memory get tokens if it cannot be followed.";
+        let limit = self.issuer.believed_at_most().unwrap_or(Duration::MAX);
+        seconds(&mut encoder, ("max_staleness", help), limit)
     }
+}
+
+fn seconds(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help): (&str, &str),
+    value: Duration,
+) -> fmt::Result {
+    let gauge = ConstGauge::new(value.as_secs_f64());
+    let unit = Some(&Unit::Seconds);
+    gauge.encode(encoder.encode_descriptor(name, help, unit, gauge.metric_type())?)
 }
 
 fn gauge(
