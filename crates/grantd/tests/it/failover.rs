@@ -70,14 +70,14 @@ impl Acknowledged {
         self.clients.lock().unwrap().push(id);
     }
 
-    fn tell(&self, promotion: Duration, recovered: Duration) {
-        println!(
+    fn summary(&self, promotion: Duration, recovered: Duration) -> String {
+        format!(
             "{} clients, {} revocations; promotion {promotion:?}, 20 changes {recovered:?} later; \
              longest gap {:?}",
             self.count(),
             self.revoked.lock().unwrap().len(),
             self.gap.lock().unwrap().1
-        );
+        )
     }
 
     fn count(&self) -> usize {
@@ -161,7 +161,7 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_the_nodes_find_it
         drop(ends);
         (promotion, recovered)
     });
-    acknowledged.tell(promoted, recovered);
+    println!("{}", acknowledged.summary(promoted, recovered));
     let there = pair.standby.sql("SELECT id FROM clients");
     let there: HashSet<_> = there.lines().collect();
     for client in acknowledged.clients.lock().unwrap().iter() {
