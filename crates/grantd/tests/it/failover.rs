@@ -70,6 +70,16 @@ impl Acknowledged {
         self.clients.lock().unwrap().push(id);
     }
 
+    fn summary(&self, promotion: Duration, recovered: Duration) -> String {
+        format!(
+            "{} clients, {} revocations; promotion {promotion:?}, 20 changes {recovered:?} later; \
+             longest gap {:?}",
+            self.count(),
+            self.revoked.lock().unwrap().len(),
+            self.gap.lock().unwrap().1
+        )
+    }
+
     fn count(&self) -> usize {
         self.clients.lock().unwrap().len()
     }
@@ -151,14 +161,7 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_the_nodes_find_it
         drop(ends);
         (promotion, recovered)
     });
-    println!(
-        "{} clients, {} revocations; promotion {promoted:?}, 20 changes {recovered:?} later; longest gap \
-         {:?}",
-        acknowledged.count(),
-        acknowledged.revoked.lock().unwrap().len(),
-        acknowledged.gap.lock().unwrap().1
-    );
-
+    println!("{}", acknowledged.summary(promoted, recovered));
     let there = pair.standby.sql("SELECT id FROM clients");
     let there: HashSet<_> = there.lines().collect();
     for client in acknowledged.clients.lock().unwrap().iter() {
