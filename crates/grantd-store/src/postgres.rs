@@ -7,6 +7,7 @@ mod approvals;
 mod catalog;
 mod client_writes;
 mod clients;
+mod held;
 mod link;
 mod listen;
 mod migrations;
@@ -36,6 +37,7 @@ use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
 use tokio::{sync::Notify, task::JoinHandle};
 
 pub use address::{Address, AddressError};
+pub(crate) use held::Held;
 
 use link::{Ask, Link};
 use parameters::with;

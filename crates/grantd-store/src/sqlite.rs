@@ -6,6 +6,7 @@ mod audit;
 mod catalog;
 mod client_writes;
 mod clients;
+mod held;
 mod lane;
 mod migrations;
 mod passkeys;
@@ -32,6 +33,8 @@ use async_trait::async_trait;
 use grantd_core::Client;
 use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
 use rusqlite::{Connection, OpenFlags};
+
+pub(crate) use held::Held;
 
 use lane::{Reader, Writer};
 

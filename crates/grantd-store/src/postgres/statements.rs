@@ -26,6 +26,11 @@ pub(super) const BEGIN_MIGRATION: &str = "BEGIN;
     SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = '60s';
     SELECT pg_advisory_xact_lock(7454127460278599682)";
+/// Both locks at once: who moves a database lets nobody migrate or write meanwhile.
+pub(super) const BEGIN_MOVING: &str = "BEGIN;
+    SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0;
+    SET LOCAL idle_in_transaction_session_timeout = '10min';
+    SELECT pg_advisory_xact_lock(7454127460278599681), pg_advisory_xact_lock(7454127460278599682)";
 pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
@@ -42,6 +47,9 @@ pub(super) const CREATE_MIGRATIONS: &str = "CREATE TABLE IF NOT EXISTS _migratio
 statements! {
     HAS_MIGRATIONS = "SELECT to_regclass('_migrations') IS NOT NULL";
     MIGRATIONS = "SELECT checksum FROM _migrations ORDER BY number";
+    OTHER_NODES = "SELECT count(*) AS count FROM pg_stat_activity
+                   WHERE datname = current_database() AND application_name = current_setting('application_name')
+                       AND pid <> pg_backend_pid()";
     INSERT_MIGRATION = "INSERT INTO _migrations (number, name, checksum) VALUES ($1, $2, $3)";
     SERVER = "SELECT current_setting('server_version_num')::bigint AS version,
                      current_setting('server_encoding') AS encoding";
