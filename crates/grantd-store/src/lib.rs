@@ -1,5 +1,6 @@
 //! grantd's storage port on a real database: SQLite or PostgreSQL.
 
+mod backup;
 mod location;
 mod migrations;
 mod moving;
@@ -7,7 +8,8 @@ mod pattern;
 mod postgres;
 mod sqlite;
 
+pub use backup::{BackedUp, BackupError, Existing, GivenOut, Restored, Restoring};
 pub use location::{Location, LocationError, Storage};
 pub use moving::{MoveError, Moved, move_everything};
 pub use postgres::{Address, AddressError, Postgres};
-pub use sqlite::Sqlite;
+pub use sqlite::{Sqlite, back_up, restore};

@@ -15,7 +15,7 @@ pub(crate) use api::Api;
 pub(crate) use apply::Apply;
 pub(crate) use audit::Audit;
 pub(crate) use client::{Client, ClientCreate, ClientList, ClientUpdate, FinishRotation, Rotate};
-pub(crate) use database::Migrate;
+pub(crate) use database::{Backup, Migrate, Restore};
 pub(crate) use keys::{Keys, KeysGenerate};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;
@@ -76,6 +76,10 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Bring the database up to this grantd's schema (serve does so too), or move everything into another
     Migrate(Migrate),
+    /// Write a backup of the SQLite database, while servers run on it
+    Backup(Backup),
+    /// Put a backup into the place of the SQLite database, on which no server runs
+    Restore(Restore),
 }
 
 #[derive(Args, Debug)]

@@ -3,6 +3,7 @@
 mod api;
 mod apply;
 mod audit;
+mod backup;
 mod client;
 mod keys;
 mod migrate;
@@ -30,6 +31,8 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Audit(command) => audit::run(command, settings, output).await,
         Command::Apply(options) => apply::run(options, settings, output).await,
         Command::Migrate(options) => migrate::run(options, settings, output).await,
+        Command::Backup(options) => backup::back_up(&options, settings, output),
+        Command::Restore(options) => backup::restore(&options, settings, output),
         Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
     }
 }

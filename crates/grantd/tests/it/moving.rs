@@ -106,7 +106,7 @@ fn a_database_in_use_one_that_is_not_empty_and_one_that_is_not_there_are_refused
     assert!(refused(&line).contains("not empty"), "{}", refused(&line));
     let there = place
         .command()
-        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &database.url()])
+        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--database-url", &database.url()])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
