@@ -9,7 +9,7 @@ mod postgres;
 mod sqlite;
 
 pub use backup::{BackedUp, BackupError, Existing, GivenOut, Restored, Restoring};
-pub use location::{Location, LocationError, Storage};
+pub use location::{Condition, Location, LocationError, Storage};
 pub use moving::{MoveError, Moved, move_everything};
 pub use postgres::{Address, AddressError, Postgres};
 pub use sqlite::{Sqlite, back_up, restore};

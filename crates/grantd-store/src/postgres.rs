@@ -32,7 +32,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use grantd_core::Client;
+use grantd_core::{Client, Timestamp};
 use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
 use tokio::{sync::Notify, task::JoinHandle};
 
@@ -96,6 +96,14 @@ impl Postgres {
         let row = row.ok_or_else(|| StorageFault::plain("PostgreSQL: a counter is missing"))?;
         rows::unsigned(&row, "value")
     }
+}
+
+/// The time by the server's clock.
+pub(crate) async fn clock(address: &Address) -> Result<Timestamp, StorageFault> {
+    let store = Postgres::connect(address).await?;
+    let row = store.link.row(sql::CLOCK, with![]).await?;
+    let row = row.ok_or_else(|| StorageFault::plain("PostgreSQL: no row"))?;
+    rows::value(&row, "now").map(Timestamp::from_micros)
 }
 
 #[async_trait]

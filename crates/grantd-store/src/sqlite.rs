@@ -41,6 +41,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use backup::back_up;
 pub(crate) use held::Held;
 pub use restore::restore;
+pub(crate) use sound::damage;
 
 use lane::{Reader, Writer};
 

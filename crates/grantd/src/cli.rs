@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Write a backup of the SQLite database, while servers run on it
     Backup(Backup),
+    /// Look at settings, keys and database, and say what to do; nothing is changed
+    Doctor(ServeFlags),
     /// Put a backup into the place of the SQLite database, on which no server runs
     Restore(Restore),
 }

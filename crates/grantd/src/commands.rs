@@ -5,6 +5,7 @@ mod apply;
 mod audit;
 mod backup;
 mod client;
+mod doctor;
 mod keys;
 mod migrate;
 mod permission;
@@ -33,6 +34,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Migrate(options) => migrate::run(options, settings, output).await,
         Command::Backup(options) => backup::back_up(&options, settings, output),
         Command::Restore(options) => backup::restore(&options, settings, output),
+        Command::Doctor(_) => doctor::run(settings, output).await,
         Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io,
+    io::{self, Read},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -44,6 +44,8 @@ pub fn restore(file: &Path, to: &Path, how: &Restoring) -> Result<Restored, Back
     migrations::run(&mut fresh)?;
     let before = old.as_ref().map_or_else(Before::default, Old::before);
     change(&mut fresh, &before, &chain, how)?;
+    // As every database of grantd's is: who only looks at it changes nothing then.
+    fresh.pragma_update(None, "journal_mode", "WAL")?;
     drop(fresh);
     let on_disk = File::open(&copy).and_then(|copy| copy.sync_all());
     on_disk.map_err(|error| unwritten(&copy, &error))?;
@@ -125,7 +127,8 @@ impl Old {
             return Err(BackupError::Occupied(path.display().to_string()));
         }
         let path = path.to_owned();
-        if !is_there(&path) {
+        if !looks_like_one(&path) {
+            // Left to SQLite, a log beside what is no database would be gone.
             return Ok(Some(Self { path, connection: None }));
         }
         match alone(&path) {
@@ -182,6 +185,13 @@ impl Old {
         moved().map_err(|error| unwritten(&kept, &error))?;
         Ok(kept)
     }
+}
+
+/// Whether a file begins as a database does.
+fn looks_like_one(path: &Path) -> bool {
+    let mut beginning = [0; 16];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    read.is_ok() && beginning == *b"SQLite format 3\0"
 }
 
 /// Opens a database that nobody else has open, and brings its write-ahead log home.

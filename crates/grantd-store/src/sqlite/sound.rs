@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use grantd_issuer::audit::{Chain, ChainError};
+use grantd_issuer::{
+    StorageFault,
+    audit::{Chain, ChainError},
+};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig};
 
-use super::{migrations, rows};
+use super::{lane::fault, migrations, rows};
 use crate::BackupError;
 
 /// An object of a schema: a table, index or column, and what it is.
@@ -21,6 +24,24 @@ pub(super) fn open_foreign(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     Ok(connection)
+}
+
+/// What is broken in a file that may be in use, at a quick look.
+pub(crate) fn damage(path: &Path) -> Result<Option<String>, StorageFault> {
+    let said = || -> rusqlite::Result<String> {
+        let connection = open_foreign(path)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+    };
+    match said() {
+        Ok(said) => Ok(Some(said).filter(|said| said != "ok")),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Ok(Some(error.to_string()))
+            }
+            _ => Err(fault(&error)),
+        },
+    }
 }
 
 /// Refuses what is not grantd's, or of a schema that this binary does not know.

@@ -9,7 +9,7 @@ use super::{
     dead_tokens::{active, post},
     passkeys::ada_with,
     server::{Client, PASSWORD, Place, Running, basic},
-    tokens::{ask, token},
+    tokens::{ask, claims_of, token},
     visitor::Visitor,
     wire::{self, Answer, request},
 };
@@ -21,7 +21,7 @@ pub(crate) const ISSUER: &str = "https://auth.example";
 pub(crate) struct Furnished {
     pub(crate) place: Place,
     pub(crate) server: Client,
-    web: App,
+    pub(crate) web: App,
     /// With two secrets that hold.
     machine: Client,
     old_secret: Client,
@@ -83,7 +83,7 @@ impl Furnished {
     }
 
     /// What every way into the database must find as it was.
-    pub(crate) fn assert_works_on(&mut self, running: &Running) {
+    pub(crate) fn assert_works_on(&self, running: &Running) {
         for client in [&self.machine, &self.old_secret] {
             token(running, client, "");
         }
@@ -92,11 +92,21 @@ impl Furnished {
         let mut ada = Visitor::new(running);
         assert_eq!(ada.sign_in("ada", "not the password").status, 422);
         assert_eq!(ada.sign_in("ada", PASSWORD).status, 303);
-        assert_eq!(Visitor::new(running).enter(&mut self.device).status, 200);
         // Numbers go on behind those that are there.
         let made = self.place.client("--permission schools.read");
         assert_eq!(ask(running, &made, "").status, 200);
         self.place.grantd("audit verify");
+    }
+
+    /// The passkey of who made one.
+    pub(crate) fn assert_passkey_works_on(&mut self, running: &Running) {
+        assert_eq!(Visitor::new(running).enter(&mut self.device).status, 200);
+    }
+
+    /// A token that says what its client may by a role.
+    pub(crate) fn assert_role_works_on(&self, running: &Running) {
+        let scope = claims_of(&token(running, &self.machine, ""))["scope"].to_string();
+        assert!(scope.contains("invoices.read"), "{scope}");
     }
 
     /// What nothing ended lives on: a token, a session, a refresh token.
@@ -110,7 +120,7 @@ impl Furnished {
     }
 
     /// What a restored backup must not bring back.
-    pub(crate) fn assert_is_over_at(&mut self, running: &Running) {
+    pub(crate) fn assert_is_over_at(&self, running: &Running) {
         assert!(!active(running, &self.server, &self.living));
         let mut ada = Visitor::new(running);
         ada.cookie.clone_from(&self.cookie);
@@ -128,6 +138,11 @@ impl Furnished {
         let page = answer.json();
         let entries = page["entries"].as_array().unwrap().iter();
         Some(entries.map(|entry| (text(&entry["kind"]), text(&entry["id"]))).collect())
+    }
+
+    /// The first page of the whole feed.
+    pub(crate) fn whole_feed(&self, running: &Running) -> String {
+        feed(running, &self.server, None).text()
     }
 
     /// Revokes a client, and gives its id.

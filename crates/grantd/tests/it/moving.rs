@@ -15,7 +15,8 @@ use super::{
     server::Place,
 };
 
-fn point_at(place: &Place, url: &str) {
+/// Makes this the folder's database.
+pub(crate) fn point_at(place: &Place, url: &str) {
     let env = place.path().join(".env");
     let kept = std::fs::read_to_string(&env).unwrap();
     let kept: String = kept
@@ -64,6 +65,7 @@ fn everything_moves_to_postgresql_and_goes_on_there_and_back_again() {
     point_at(&old.place, &database.url());
     let mut running = old.place.serve(&format!("--issuer {ISSUER}"));
     old.assert_works_on(&running);
+    old.assert_passkey_works_on(&running);
     old.assert_goes_on_at(&running);
     let news = old.revoke_one();
     let wanted = ("client".to_owned(), news);
@@ -77,6 +79,7 @@ fn everything_moves_to_postgresql_and_goes_on_there_and_back_again() {
     assert_is_sound(&old.place);
     let running = old.place.serve(&format!("--issuer {ISSUER}"));
     old.assert_works_on(&running);
+    old.assert_passkey_works_on(&running);
     old.assert_goes_on_at(&running);
 }
 
