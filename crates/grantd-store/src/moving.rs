@@ -62,7 +62,7 @@ pub enum MoveError {
 /// One of the two databases, with nobody else in it until it is left.
 enum Held {
     Sqlite(Box<sqlite::Held>),
-    Postgres(postgres::Held),
+    Postgres(Box<postgres::Held>),
 }
 
 /// What a database is taken for.
@@ -151,7 +151,8 @@ impl Held {
             (Location::Sqlite(path), Role::From) => sqlite::Held::existing(path, place),
             (Location::Sqlite(path), Role::To) => sqlite::Held::fresh(path, place),
             (Location::Postgres(address), role) => {
-                return postgres::Held::take(address, role, place).await.map(Self::Postgres);
+                let held = postgres::Held::take(address, role, place).await?;
+                return Ok(Self::Postgres(Box::new(held)));
             }
         }
         .map(|held| Self::Sqlite(Box::new(held)))

@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, Read},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -33,6 +33,8 @@ pub fn restore(file: &Path, to: &Path, how: &Restoring) -> Result<Restored, Back
     if with(file, "-wal").metadata().is_ok_and(|log| log.len() > 0) {
         return Err(BackupError::Live(file.display().to_string()));
     }
+    // A link stays one: what SQLite keeps beside a database is beside the file that it leads to.
+    let to = &fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
     let room = tempfile::Builder::new().prefix(".grantd-restore-").tempdir_in(folder_of(to));
     let room = room.map_err(|error| unwritten(to, &error))?;
     let copy = room.path().join("grantd.db");
@@ -47,8 +49,7 @@ pub fn restore(file: &Path, to: &Path, how: &Restoring) -> Result<Restored, Back
     // As every database of grantd's is: who only looks at it changes nothing then.
     fresh.pragma_update(None, "journal_mode", "WAL")?;
     drop(fresh);
-    let on_disk = File::open(&copy).and_then(|copy| copy.sync_all());
-    on_disk.map_err(|error| unwritten(&copy, &error))?;
+    hand_over(&copy, to).map_err(|error| unwritten(&copy, &error))?;
     let kept = old.as_ref().map(|old| old.set_aside(&moment(how.stamp.at))).transpose()?;
     let put = match kept {
         // Over the old one, which has another name by now.
@@ -72,6 +73,19 @@ fn copied(file: &Path, copy: &Path) -> Result<(), BackupError> {
     into.set_permissions(fs::Permissions::from_mode(0o600))
         .and_then(|()| io::copy(&mut from, &mut into).map(drop))
         .map_err(|error| unwritten(copy, &error))
+}
+
+/// Brings it to disk, and gives it to whose database was there, or whose folder it is: the account that
+/// serves may be another one than the operator's.
+fn hand_over(copy: &Path, to: &Path) -> io::Result<()> {
+    let of = fs::metadata(to).or_else(|_| fs::metadata(folder_of(to)))?;
+    let file = File::open(copy)?;
+    // Only root can, and for whoever is not, the file is the operator's own.
+    match fchown(&file, Some(of.uid()), Some(of.gid())) {
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+        _ => {}
+    }
+    file.sync_all()
 }
 
 /// Refuses what is no sound database of grantd's; gives its audit log.
@@ -166,7 +180,15 @@ impl Old {
     fn set_aside(&self, at: &str) -> Result<PathBuf, BackupError> {
         let path = &self.path;
         let stamp: String = at.chars().filter(char::is_ascii_alphanumeric).collect();
-        let kept = with(path, &format!(".before-restore-{stamp}"));
+        let first = with(path, &format!(".before-restore-{stamp}"));
+        let mut kept = first.clone();
+        for number in 2.. {
+            let is_taken = |end: &str| with(&kept, end).symlink_metadata().is_ok();
+            if !is_taken("") && !BESIDE.iter().any(|(end, _)| is_taken(end)) {
+                break;
+            }
+            kept = with(&first, &format!("-{number}"));
+        }
         let moved = || -> io::Result<()> {
             if path.symlink_metadata().is_ok() {
                 fs::hard_link(path, &kept)?;

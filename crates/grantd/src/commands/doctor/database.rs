@@ -35,7 +35,7 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     let registrar = Registrar::new(store);
     findings.push(Finding::of("audit log", audit(&registrar).await));
     findings.push(
-        administrator(&registrar, &*store)
+        administrator(&registrar)
             .await
             .unwrap_or_else(|error| Finding::error("administrator", format!("{error:#}"))),
     );
