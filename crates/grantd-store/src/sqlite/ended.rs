@@ -65,19 +65,17 @@ pub(super) fn end_all(
                        'client', id, generation, ?1
                 FROM clients";
     execute(connection, tell, [until])?;
-    let rest = "INSERT INTO change_log (seq, kind, id, generation, until)
-                VALUES ((SELECT max(seq) FROM (SELECT seq FROM change_log
-                                               UNION ALL SELECT value FROM counters WHERE name = 'change_seq')) + 1,
-                        'client', ?2, ?3, ?1)
-                ON CONFLICT (kind, id) DO NOTHING";
     // Clients that the backup does not know: their tokens are nobody's.
+    let rest = "INSERT INTO change_log (seq, kind, id, generation, until)
+                SELECT ?1, 'client', ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM clients WHERE id = ?2)";
+    let last = "SELECT coalesce((SELECT max(seq) FROM change_log), value) FROM counters WHERE name = 'change_seq'";
+    let mut seq: i64 = question(connection, last, [])?.unwrap_or_default();
     for id in &before.clients {
-        execute(connection, rest, params![until, id, LEAP])?;
+        let added = execute(connection, rest, params![seq + 1, id, LEAP, until])?;
+        seq += i64::from(added > 0);
     }
-    let count =
-        "UPDATE counters SET value = max(value, coalesce((SELECT max(seq) FROM change_log), 0))
-                 WHERE name = 'change_seq'";
-    execute(connection, count, []).map(drop)
+    let count = "UPDATE counters SET value = ?1 WHERE name = 'change_seq'";
+    execute(connection, count, [seq]).map(drop)
 }
 
 /// Makes the cursors of the feed's readers another database's, so that they begin anew.

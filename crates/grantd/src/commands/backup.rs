@@ -63,25 +63,25 @@ pub(super) fn restore(options: &Restore, settings: &Settings, output: Output) ->
 
 fn lines(document: &serde_json::Value, restored: &Restored) -> String {
     let text = |name: &str| document[name].as_str().unwrap_or_default();
-    let mut lines = format!("{} is in the place of {}\n", text("file"), text("database"));
+    let mut lines = vec![format!("{} is in the place of {}", text("file"), text("database"))];
     if document["given_out"] == "ended" {
-        lines += "tokens, codes and sessions of before have ended: apps get new tokens, people sign in again\n";
+        let ended = "tokens, codes and sessions of before have ended: apps get new tokens, people sign in again";
+        lines.push(ended.to_owned());
     }
-    if let Some(kept) = document["kept"].as_str() {
-        lines += &format!("the database that was there is {kept}\n");
-    }
+    let kept = document["kept"].as_str();
+    lines.extend(kept.map(|kept| format!("the database that was there is {kept}")));
     let behind = restored.chain.length();
-    lines += &match (restored.undone, document["kept"].as_str()) {
-        (Some(0), _) => "nothing was changed since the backup\n".to_owned(),
+    lines.push(match (restored.undone, kept) {
+        (Some(0), _) => "nothing was changed since the backup".to_owned(),
         (Some(undone), Some(kept)) => format!(
             "{undone} changes since the backup are undone: look for secrets, clients and people that were revoked, with\n  \
-             grantd audit list --after {behind} --limit {undone} --database-url sqlite://{kept}\n"
+             grantd audit list --after {behind} --limit {undone} --database-url sqlite://{kept}"
         ),
         _ => format!(
-            "what was changed behind event {behind} of the audit log is undone: revoke again what was revoked since\n"
+            "what was changed behind event {behind} of the audit log is undone: revoke again what was revoked since"
         ),
-    };
-    lines
+    });
+    lines.join("\n") + "\n"
 }
 
 /// The file of the database; PostgreSQL has programs of its own for this.

@@ -196,7 +196,7 @@ const SPOILT: [(&str, Spoil, &str); 10] = [
             altered(
                 file,
                 "INSERT INTO _migrations (number, name, checksum) VALUES (99, '0099_new', x'00')",
-            )
+            );
         },
         "newer grantd",
     ),

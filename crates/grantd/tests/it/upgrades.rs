@@ -1,6 +1,6 @@
 //! Upgrades: this binary on a database of the release before, and a running server under a schema of the next.
 
-use std::{fs, thread};
+use std::{fmt::Write as _, fs, thread};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use grantd_test_postgres::{Database, database};
@@ -91,7 +91,8 @@ fn copy_back(old: &Connection, database: &Database) {
         let mut inserts = format!("SET session_replication_role = replica; DELETE FROM {table};");
         while let Some(row) = rows.next().unwrap() {
             let values: Vec<_> = (0..width).map(|at| literal(row.get_ref(at).unwrap())).collect();
-            inserts += &format!("INSERT INTO {table} ({columns}) VALUES ({});", values.join(", "));
+            let values = values.join(", ");
+            write!(inserts, "INSERT INTO {table} ({columns}) VALUES ({values});").unwrap();
         }
         database.sql(&inserts);
     }
