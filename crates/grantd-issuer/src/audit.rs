@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     admin::Stamp,
     registration::Registration,
-    registration_json::{ToJson, moment, names},
+    registration_json::{ToJson, hexadecimal, moment, names},
     session::Session,
 };
 
@@ -164,6 +164,18 @@ impl Deed {
     pub fn signed_out(user: UserId, sessions: &[SessionId]) -> Self {
         let before = Some(json!({ "session_ids": names(sessions) }));
         Self { action: "user.sign-out", object: format!("user:{user}"), before, after: None }
+    }
+
+    /// A backup took the place of the database: how far its log went, and what became of the tokens,
+    /// codes and sessions that were given out before.
+    pub fn restored(backup: &Chain, given_out: &str) -> Self {
+        let after = json!({
+            "audit_events": backup.length(),
+            "audit_hash": hexadecimal(backup.hash()),
+            "given_out": given_out,
+        });
+        let object = "database:grantd".to_owned();
+        Self { action: "database.restore", object, before: None, after: Some(after) }
     }
 
     /// Something done to a client.

@@ -2,13 +2,23 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
+use grantd_core::Timestamp;
 use grantd_issuer::{Registry, StorageFault, Tokens};
 
-use crate::{Address, AddressError, Postgres, Sqlite};
+use crate::{Address, AddressError, Postgres, Sqlite, postgres, sqlite};
 
 /// All that grantd asks of a database.
 pub trait Storage: Registry + Tokens {}
 impl<S: Registry + Tokens> Storage for S {}
+
+/// What an engine says of a database, whatever is in it.
+#[derive(Clone, Debug, Default)]
+pub struct Condition {
+    /// What is broken, in the engine's words; PostgreSQL is not asked.
+    pub damage: Option<String>,
+    /// The time by the clock of the machine that it is on, if that is another one.
+    pub clock: Option<Timestamp>,
+}
 
 /// Where a database is.
 #[derive(Clone, Debug)]
@@ -26,6 +36,20 @@ impl Location {
             Self::Sqlite(path) => Arc::new(Sqlite::open(path)?),
             Self::Postgres(address) => Arc::new(Postgres::open(address).await?),
         })
+    }
+
+    /// Asks the engine, and changes nothing; `None`: there is no database.
+    pub async fn condition(&self) -> Result<Option<Condition>, StorageFault> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => Ok(None),
+            Self::Sqlite(path) => {
+                sqlite::damage(path).map(|damage| Some(Condition { damage, clock: None }))
+            }
+            Self::Postgres(address) => {
+                let clock = Some(postgres::clock(address).await?);
+                Ok(Some(Condition { damage: None, clock }))
+            }
+        }
     }
 
     /// Opens the database and leaves it as it is; `None`: there is none. One whose schema is not this

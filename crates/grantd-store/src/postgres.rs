@@ -9,6 +9,7 @@ mod client_writes;
 mod clients;
 mod dial;
 mod line;
+mod held;
 mod link;
 mod listen;
 mod migrations;
@@ -33,11 +34,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use grantd_core::Client;
+use grantd_core::{Client, Timestamp};
 use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
 use tokio::{sync::Notify, task::JoinHandle};
 
 pub use address::{Address, AddressError};
+pub(crate) use held::Held;
 
 use link::{Ask, Link};
 use parameters::with;
@@ -98,6 +100,14 @@ impl Postgres {
         let row = row.ok_or_else(|| StorageFault::plain("PostgreSQL: a counter is missing"))?;
         rows::unsigned(&row, "value")
     }
+}
+
+/// The time by the server's clock.
+pub(crate) async fn clock(address: &Address) -> Result<Timestamp, StorageFault> {
+    let store = Postgres::connect(address).await?;
+    let row = store.link.row(sql::CLOCK, with![]).await?;
+    let row = row.ok_or_else(|| StorageFault::plain("PostgreSQL: no row"))?;
+    rows::value(&row, "now").map(Timestamp::from_micros)
 }
 
 #[async_trait]

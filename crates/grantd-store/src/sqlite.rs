@@ -3,17 +3,22 @@
 mod approval_writes;
 mod approvals;
 mod audit;
+mod backup;
 mod catalog;
 mod client_writes;
 mod clients;
+mod ended;
+mod held;
 mod lane;
 mod migrations;
 mod passkeys;
 mod questions;
 mod record;
 mod registry;
+mod restore;
 mod rows;
 mod sessions;
+mod sound;
 mod statements;
 mod survey;
 mod tokens;
@@ -32,6 +37,11 @@ use async_trait::async_trait;
 use grantd_core::Client;
 use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
 use rusqlite::{Connection, OpenFlags};
+
+pub use backup::back_up;
+pub(crate) use held::Held;
+pub use restore::restore;
+pub(crate) use sound::damage;
 
 use lane::{Reader, Writer};
 
@@ -61,9 +71,10 @@ impl Sqlite {
                 error,
             )
         })?;
+        let file = identity(path)?;
         let mut writer = connect(path).map_err(opening)?;
         migrations::run(&mut writer)?;
-        Self::start(path, writer)
+        Self::start(path, file, writer)
     }
 
     /// Opens the file and leaves it as it is, for looking at it; `None`: there is none. One whose
@@ -76,25 +87,26 @@ impl Sqlite {
             StorageFault::new(format!("cannot open the database {}", path.display()), error)
         };
         // A connection that may write would turn an empty file into a database.
+        let file = identity(path)?;
         let only_read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let looking = Connection::open_with_flags(path, only_read).map_err(opening)?;
         migrations::check(&looking)?;
-        Self::start(path, connect(path).map_err(opening)?).map(Some)
+        Self::start(path, file, connect(path).map_err(opening)?).map(Some)
     }
 
-    fn start(path: &Path, writer: Connection) -> Result<Self, StorageFault> {
+    fn start(path: &Path, file: (u64, u64), writer: Connection) -> Result<Self, StorageFault> {
         let opening = |error| {
             StorageFault::new(format!("cannot open the database {}", path.display()), error)
         };
         let reader = || Ok(Reader::start(connect(path).map_err(opening)?));
-        let file = identity(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            writer: Writer::start(writer),
-            readers: [reader()?, reader()?],
-            next: AtomicUsize::new(0),
-        })
+        let readers = [reader()?, reader()?];
+        // A backup may have been restored while the lock of the old file was waited for.
+        if identity(path)? != file {
+            let place = path.display();
+            return Err(StorageFault::plain(format!("{place} was replaced just now: start again")));
+        }
+        let (path, next) = (path.to_owned(), AtomicUsize::new(0));
+        Ok(Self { path, file, writer: Writer::start(writer), readers, next })
     }
 
     async fn counter(&self, name: &'static str) -> Result<u64, StorageFault> {

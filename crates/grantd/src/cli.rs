@@ -4,6 +4,7 @@ mod api;
 mod apply;
 mod audit;
 mod client;
+mod database;
 mod keys;
 mod permission;
 mod role;
@@ -14,6 +15,7 @@ pub(crate) use api::Api;
 pub(crate) use apply::Apply;
 pub(crate) use audit::Audit;
 pub(crate) use client::{Client, ClientCreate, ClientList, ClientUpdate, FinishRotation, Rotate};
+pub(crate) use database::{Backup, Migrate, Restore};
 pub(crate) use keys::{Keys, KeysGenerate};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;
@@ -72,8 +74,14 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Make APIs, permissions, roles and clients what a file says; what it does not name stays
     Apply(Apply),
-    /// Bring the database up to this grantd's schema (serve does so too)
-    Migrate,
+    /// Bring the database up to this grantd's schema (serve does so too), or move everything into another
+    Migrate(Migrate),
+    /// Write a backup of the SQLite database, while servers run on it
+    Backup(Backup),
+    /// Look at settings, keys and database, and say what to do; nothing is changed
+    Doctor(ServeFlags),
+    /// Put a backup into the place of the SQLite database, on which no server runs
+    Restore(Restore),
 }
 
 #[derive(Args, Debug)]

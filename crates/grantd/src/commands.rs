@@ -3,8 +3,11 @@
 mod api;
 mod apply;
 mod audit;
+mod backup;
 mod client;
+mod doctor;
 mod keys;
+mod migrate;
 mod permission;
 mod role;
 mod token;
@@ -14,7 +17,6 @@ pub(crate) use keys::fresh_secret_key;
 
 use anyhow::Result;
 use grantd_issuer::{Admin, Registrar};
-use serde_json::json;
 
 use crate::{cli::Command, environment::account, output::Output, settings::Settings};
 
@@ -29,7 +31,10 @@ pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -
         Command::Token(command) => token::run(command, settings, output).await,
         Command::Audit(command) => audit::run(command, settings, output).await,
         Command::Apply(options) => apply::run(options, settings, output).await,
-        Command::Migrate => migrate(settings, output).await,
+        Command::Migrate(options) => migrate::run(options, settings, output).await,
+        Command::Backup(options) => backup::back_up(&options, settings, output),
+        Command::Restore(options) => backup::restore(&options, settings, output),
+        Command::Doctor(_) => doctor::run(settings, output).await,
         Command::Serve(_) | Command::Demo(_) => unreachable!("main has run these"),
     }
 }
@@ -41,15 +46,6 @@ async fn registrar(settings: &Settings) -> Result<Registrar> {
 /// The issuer as a server with these settings calls itself.
 fn issuer(settings: &Settings) -> Result<String> {
     settings.issuer(settings.listen()?)
-}
-
-async fn migrate(settings: &Settings, output: Output) -> Result<()> {
-    let database = settings.database()?;
-    database.open().await?;
-    let place = database.to_string();
-    output.answer(&json!({ "database": place, "state": "current" }), || {
-        format!("{place} is up to date\n")
-    })
 }
 
 /// Who is at the command line.

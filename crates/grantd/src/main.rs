@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<()> {
+async fn run(mut cli: Cli) -> Result<()> {
     let output = Output::new(cli.flags.json);
     let command = cli.command.unwrap_or_else(|| Command::Serve(settings::ServeFlags::default()));
     let command = match command {
@@ -48,6 +48,11 @@ async fn run(cli: Cli) -> Result<()> {
             return serve::run(settings, output).await;
         }
         Command::Demo(flags) => return demo::run(flags, output).await,
+        // What holds for serve is looked at as serve would be told.
+        Command::Doctor(flags) => {
+            cli.serve = flags.or(cli.serve);
+            Command::Doctor(settings::ServeFlags::default())
+        }
         command => command,
     };
     commands::run(command, &Settings::read(cli.flags, cli.serve)?, output).await

@@ -184,10 +184,15 @@ impl Settings {
         text.map(|text| SecretKey::parse(text).context("GRANTD_SECRET_KEY_PREVIOUS")).transpose()
     }
 
+    /// The file with the private keys, if there is one.
+    pub(crate) fn private_key_file(&self) -> Option<&str> {
+        self.text("GRANTD_PRIVATE_KEY_FILE", self.flags.private_key_file.as_ref())
+    }
+
     /// The signing keys, from the environment or a file.
     pub(crate) fn key_ring(&self) -> Result<KeyRing> {
         let inline = self.text("GRANTD_PRIVATE_KEY", None);
-        let file = self.text("GRANTD_PRIVATE_KEY_FILE", self.flags.private_key_file.as_ref());
+        let file = self.private_key_file();
         let (source, private) = match (inline, file) {
             (Some(_), Some(_)) => {
                 bail!("GRANTD_PRIVATE_KEY and GRANTD_PRIVATE_KEY_FILE are both set: keep one")

@@ -1,6 +1,6 @@
-//! Migrations are numbered without a gap and are the same for every database engine.
+//! Migrations are numbered without a gap, are the same for every database engine, and only add.
 
-use super::Violation;
+use super::{Violation, additions};
 use crate::{failure::Outcome, tree};
 
 const FOLDER: &str = "crates/grantd-store/migrations";
@@ -16,7 +16,17 @@ pub(super) fn inspect() -> Outcome<Vec<Violation>> {
         let names = tree::list(&format!("{FOLDER}/{engine}"))?;
         engines.push((engine, names));
     }
-    Ok(compare(&engines))
+    let mut violations = compare(&engines);
+    for (engine, names) in &engines {
+        for name in names {
+            let path = format!("{FOLDER}/{engine}/{name}");
+            let found = additions::inspect(&tree::read(&path)?);
+            violations.extend(
+                found.into_iter().map(|(line, advice)| Violation::new(&path, line, RULE, advice)),
+            );
+        }
+    }
+    Ok(violations)
 }
 
 fn compare(engines: &[Engine]) -> Vec<Violation> {

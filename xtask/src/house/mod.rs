@@ -1,5 +1,6 @@
 //! `cargo xtask house`: the rules of the house that the compiler and clippy do not know.
 
+mod additions;
 mod architecture;
 mod blank;
 mod manifest;

@@ -47,6 +47,9 @@ typed! {
     Vec<i64> => INT8_ARRAY;
     Vec<Option<i64>> => INT8_ARRAY;
     Vec<&[u8]> => BYTEA_ARRAY;
+    Vec<Option<String>> => TEXT_ARRAY;
+    Vec<Option<Vec<u8>>> => BYTEA_ARRAY;
+    Vec<Option<bool>> => BOOL_ARRAY;
 }
 
 /// The parameters of a statement, in their order.

@@ -26,6 +26,11 @@ pub(super) const BEGIN_MIGRATION: &str = "BEGIN;
     SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = '60s';
     SELECT pg_advisory_xact_lock(7454127460278599682)";
+/// Both locks at once: who moves a database lets nobody migrate or write meanwhile.
+pub(super) const BEGIN_MOVING: &str = "BEGIN;
+    SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0;
+    SET LOCAL idle_in_transaction_session_timeout = '10min';
+    SELECT pg_advisory_xact_lock(7454127460278599681), pg_advisory_xact_lock(7454127460278599682)";
 pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
@@ -42,6 +47,10 @@ pub(super) const CREATE_MIGRATIONS: &str = "CREATE TABLE IF NOT EXISTS _migratio
 statements! {
     HAS_MIGRATIONS = "SELECT to_regclass('_migrations') IS NOT NULL";
     MIGRATIONS = "SELECT checksum FROM _migrations ORDER BY number";
+    CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now";
+    OTHER_NODES = "SELECT count(*) AS count FROM pg_stat_activity
+                   WHERE datname = current_database() AND application_name = current_setting('application_name')
+                       AND pid <> pg_backend_pid()";
     INSERT_MIGRATION = "INSERT INTO _migrations (number, name, checksum) VALUES ($1, $2, $3)";
     SERVER = "SELECT current_setting('server_version_num')::bigint AS version,
                      current_setting('server_encoding') AS encoding";
@@ -72,7 +81,7 @@ statements! {
                    FROM apis LEFT JOIN permissions ON permissions.api = apis.name AND permissions.name IN (
                        SELECT permission FROM client_permissions WHERE client_id = $1
                        UNION
-                       SELECT permission FROM role_permissions NATURAL JOIN client_roles WHERE client_id = $1)
+                       SELECT permission FROM role_permissions JOIN client_roles USING (role) WHERE client_id = $1)
                    WHERE permissions.name IS NOT NULL OR apis.name = 'default'
                    ORDER BY apis.name <> 'default', apis.name, permissions.name";
     SERVED_APIS = "SELECT name, audience, signing_alg, access_token_ttl, token_format FROM apis
@@ -110,7 +119,7 @@ statements! {
     RAISE_PERMISSION_HOLDERS = "UPDATE clients SET generation = generation + 1, version = version + 1, updated_at = $2
                                 WHERE id IN (SELECT client_id FROM client_permissions WHERE permission = $1
                                              UNION
-                                             SELECT client_id FROM client_roles NATURAL JOIN role_permissions
+                                             SELECT client_id FROM client_roles JOIN role_permissions USING (role)
                                              WHERE permission = $1)
                                 RETURNING id, generation";
 
@@ -141,7 +150,7 @@ statements! {
     RAISE_PERMISSION_USERS = "UPDATE users SET generation = generation + 1, version = version + 1, updated_at = $2
                               WHERE id IN (SELECT user_id FROM user_permissions WHERE permission = $1
                                            UNION
-                                           SELECT user_id FROM user_roles NATURAL JOIN role_permissions
+                                           SELECT user_id FROM user_roles JOIN role_permissions USING (role)
                                            WHERE permission = $1)
                               RETURNING id, generation";
     DELETE_PERMISSION_OF_USERS = "DELETE FROM user_permissions WHERE permission = $1";
@@ -160,7 +169,7 @@ statements! {
                       ARRAY(SELECT role FROM user_roles WHERE user_id = users.id ORDER BY role) AS roles,
                       ARRAY(SELECT permission FROM user_permissions WHERE user_id = users.id
                             UNION
-                            SELECT permission FROM user_roles NATURAL JOIN role_permissions
+                            SELECT permission FROM user_roles JOIN role_permissions USING (role)
                             WHERE user_id = users.id
                             ORDER BY permission) AS rights
                FROM sessions JOIN users ON users.id = user_id AND state = 'active'
@@ -290,7 +299,7 @@ statements! {
                        spent, refresh_number, rotated_at, ends_at, users.state, users.generation,
                        ARRAY(SELECT permission FROM user_permissions WHERE user_id = users.id
                              UNION
-                             SELECT permission FROM user_roles NATURAL JOIN role_permissions
+                             SELECT permission FROM user_roles JOIN role_permissions USING (role)
                              WHERE user_id = users.id
                              ORDER BY permission) AS rights
                 FROM approvals JOIN users ON users.id = user_id

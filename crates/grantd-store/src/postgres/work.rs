@@ -55,6 +55,11 @@ impl Link {
         self.begin(sql::BEGIN_MIGRATION, MIGRATION, (self.line.enter()?, None)).await
     }
 
+    /// Begins a transaction that everything is read or written in, while nobody else writes.
+    pub(super) async fn to_move(&self) -> Result<Work, StorageFault> {
+        self.begin(sql::BEGIN_MOVING, MIGRATION, None).await
+    }
+
     async fn begin(
         &self,
         how: &str,

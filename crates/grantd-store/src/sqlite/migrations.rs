@@ -42,7 +42,17 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), StorageFault> {
     transaction.commit().map_err(|error| fault(&error))
 }
 
-fn applied(connection: &Connection) -> rusqlite::Result<Vec<Vec<u8>>> {
+/// Makes an empty database what these migrations made another one.
+pub(super) fn replay(empty: &Connection, applied: &[Vec<u8>]) -> Result<(), StorageFault> {
+    missing(applied, MIGRATIONS)?;
+    let steps = MIGRATIONS.iter().take(applied.len()).map(|(_, sql)| *sql);
+    std::iter::once(CREATE_TABLE)
+        .chain(steps)
+        .try_for_each(|sql| empty.execute_batch(sql).map_err(|error| fault(&error)))
+}
+
+/// The checksums of what was applied.
+pub(super) fn applied(connection: &Connection) -> rusqlite::Result<Vec<Vec<u8>>> {
     let mut statement = connection.prepare("SELECT checksum FROM _migrations ORDER BY number")?;
     statement.query_map([], |row| row.get(0))?.collect()
 }

@@ -33,7 +33,7 @@ statements! {
     RAISE_PERMISSION_HOLDERS = "UPDATE clients SET generation = generation + 1, version = version + 1, updated_at = ?2
                                 WHERE id IN (SELECT client_id FROM client_permissions WHERE permission = ?1
                                              UNION
-                                             SELECT client_id FROM client_roles NATURAL JOIN role_permissions
+                                             SELECT client_id FROM client_roles JOIN role_permissions USING (role)
                                              WHERE permission = ?1)
                                 RETURNING id, generation";
 
@@ -62,7 +62,7 @@ statements! {
     INSERT_USER_ROLE = "INSERT INTO user_roles (user_id, role) VALUES (?1, ?2)";
     USER_RIGHTS = "SELECT permission FROM user_permissions WHERE user_id = ?1
                    UNION
-                   SELECT permission FROM user_roles NATURAL JOIN role_permissions WHERE user_id = ?1
+                   SELECT permission FROM user_roles JOIN role_permissions USING (role) WHERE user_id = ?1
                    ORDER BY permission";
     RAISE_ROLE_USERS = "UPDATE users SET generation = generation + 1, version = version + 1, updated_at = ?2
                         WHERE id IN (SELECT user_id FROM user_roles WHERE role = ?1)
@@ -70,7 +70,7 @@ statements! {
     RAISE_PERMISSION_USERS = "UPDATE users SET generation = generation + 1, version = version + 1, updated_at = ?2
                               WHERE id IN (SELECT user_id FROM user_permissions WHERE permission = ?1
                                            UNION
-                                           SELECT user_id FROM user_roles NATURAL JOIN role_permissions
+                                           SELECT user_id FROM user_roles JOIN role_permissions USING (role)
                                            WHERE permission = ?1)
                               RETURNING id, generation";
     DELETE_PERMISSION_OF_USERS = "DELETE FROM user_permissions WHERE permission = ?1";
@@ -146,7 +146,7 @@ statements! {
                    FROM apis LEFT JOIN permissions ON permissions.api = apis.name AND permissions.name IN (
                        SELECT permission FROM client_permissions WHERE client_id = ?1
                        UNION
-                       SELECT permission FROM role_permissions NATURAL JOIN client_roles WHERE client_id = ?1)
+                       SELECT permission FROM role_permissions JOIN client_roles USING (role) WHERE client_id = ?1)
                    WHERE permissions.name IS NOT NULL OR apis.name = 'default'
                    ORDER BY apis.name <> 'default', apis.name, permissions.name";
 

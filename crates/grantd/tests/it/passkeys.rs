@@ -65,14 +65,14 @@ impl Visitor {
         self.say("/login/passkey", &words)
     }
 
-    fn enter(&mut self, device: &mut Authenticator) -> Answer {
+    pub(crate) fn enter(&mut self, device: &mut Authenticator) -> Answer {
         let (options, question) = self.asked_to_sign_in();
         self.answer_to_sign_in(&question, &device.get(&options))
     }
 }
 
 /// Ada, signed in by her password, with the passkey of a device.
-fn ada_with(running: &Running, device: &mut Authenticator) -> Visitor {
+pub(crate) fn ada_with(running: &Running, device: &mut Authenticator) -> Visitor {
     let mut ada = Visitor::new(running);
     assert_eq!(ada.sign_in("Ada", PASSWORD).status, 303);
     let added = ada.add(device);
