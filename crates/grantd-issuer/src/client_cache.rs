@@ -1,5 +1,6 @@
 //! Clients in memory: bounded, read through, forgotten as soon as anything changes.
 
+mod known;
 mod shared;
 
 use std::sync::{
@@ -10,6 +11,8 @@ use std::sync::{
 use grantd_core::{Client, ClientId, Credentials};
 use quick_cache::sync::Cache;
 use shared::Shared;
+
+pub(crate) use known::Known;
 
 use crate::{
     change_log::{ChangeEntry, Changed},
@@ -40,7 +43,7 @@ pub struct CacheCounts {
 
 pub(crate) struct ClientCache {
     storage: Arc<dyn Clients>,
-    present: Cache<ClientId, Arc<Client>>,
+    present: Cache<ClientId, Arc<Known>>,
     /// Kept apart, so that a flood of invented ids cannot push real clients out.
     absent: Cache<ClientId, ()>,
     shared: Shared,
@@ -80,10 +83,10 @@ impl ClientCache {
     pub(crate) async fn find(
         &self,
         credentials: &Credentials<'_>,
-    ) -> Result<Option<Arc<Client>>, StorageFault> {
+    ) -> Result<Option<Arc<Known>>, StorageFault> {
         for id in credentials.client_ids() {
-            if let Some(client) = self.client(id).await? {
-                return Ok(Some(client));
+            if let Some(known) = self.known(id).await? {
+                return Ok(Some(known));
             }
         }
         Ok(None)
@@ -91,6 +94,10 @@ impl ClientCache {
 
     /// The client of this id.
     pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StorageFault> {
+        Ok(self.known(id).await?.map(|known| Arc::clone(&known.client)))
+    }
+
+    async fn known(&self, id: &str) -> Result<Option<Arc<Known>>, StorageFault> {
         if let Some(client) = self.present.get(id) {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(client));
@@ -106,7 +113,7 @@ impl ClientCache {
         let found = self.storage.client(id).await?;
         let client = found.map(|mut client| {
             self.shared.share(&mut client);
-            Arc::new(client)
+            Arc::new(Known::of(client))
         });
         match &client {
             Some(client) => self.present.insert(key.clone(), Arc::clone(client)),

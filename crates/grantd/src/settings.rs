@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, str::FromStr};
 
 use anyhow::{Context, Result, anyhow, bail};
-use grantd_core::{Secret, SecretKey, Ttl};
+use grantd_core::{Rate, Secret, SecretKey, Ttl};
 use grantd_issuer::KeyRing;
 use grantd_store::Location;
 use url::{Host, Url};
@@ -52,6 +52,9 @@ pub(crate) struct ServeFlags {
     /// How long one may lie unused [env: GRANTD_REFRESH_TOKEN_IDLE]
     #[arg(long, value_name = "DURATION")]
     pub(crate) refresh_token_idle: Option<String>,
+    /// How often a client may ask, like 1000/s, or off [env: GRANTD_CLIENT_RATE] [default: 100000/s]
+    #[arg(long, value_name = "RATE")]
+    pub(crate) client_rate: Option<String>,
     /// Proxies that may say where a request comes from, like 10.0.0.0/8 [env: GRANTD_TRUSTED_PROXIES]
     #[arg(long, value_name = "NETWORKS")]
     pub(crate) trusted_proxies: Option<String>,
@@ -70,6 +73,7 @@ impl ServeFlags {
             client_credentials_ttl: self.client_credentials_ttl.or(other.client_credentials_ttl),
             refresh_token_ttl: self.refresh_token_ttl.or(other.refresh_token_ttl),
             refresh_token_idle: self.refresh_token_idle.or(other.refresh_token_idle),
+            client_rate: self.client_rate.or(other.client_rate),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             insecure_http: self.insecure_http || other.insecure_http,
         }
@@ -222,6 +226,15 @@ impl Settings {
     /// How long a refresh token may lie unused, if it is said.
     pub(crate) fn refresh_token_idle(&self) -> Result<Option<Ttl>> {
         self.parsed("GRANTD_REFRESH_TOKEN_IDLE", self.serve.refresh_token_idle.as_ref())
+    }
+
+    /// How often a client may ask; `None`: as often as it can.
+    pub(crate) fn client_rate(&self) -> Result<Option<Rate>> {
+        let text = self.text("GRANTD_CLIENT_RATE", self.serve.client_rate.as_ref());
+        match text.unwrap_or("100000/s") {
+            "off" => Ok(None),
+            text => text.parse().map(Some).context("GRANTD_CLIENT_RATE"),
+        }
     }
 
     /// The log filter.
