@@ -1,7 +1,8 @@
 //! Measures what grantd promises of revocation and of large numbers, on the real binary.
 //!
 //! `promises revocation GRANTD [GUARDS] [REVOCATIONS]`, `promises clients GRANTD [CLIENTS]`,
-//! `promises console GRANTD [CLIENTS]` or `promises tokens GRANTD [TOKENS]`; each ends with an error
+//! `promises console GRANTD [CLIENTS]`, `promises overload GRANTD [SECONDS]` or
+//! `promises tokens GRANTD [TOKENS]`; each ends with an error
 //! where a promise is not kept.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
@@ -13,8 +14,10 @@ mod http;
 mod lists;
 mod load;
 mod measured;
+mod overload;
 mod revocation;
 mod server;
+mod storm;
 mod tokens;
 mod town;
 
@@ -24,7 +27,7 @@ use tokio::runtime::Builder;
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [what, binary, numbers @ ..] = words.as_slice() else {
-        bail!("usage: promises revocation|clients|console|tokens GRANTD [NUMBER]…");
+        bail!("usage: promises revocation|clients|console|overload|tokens GRANTD [NUMBER]…");
     };
     let mut numbers = numbers.iter();
     let mut number = |usual: usize| {
@@ -39,6 +42,7 @@ fn main() -> Result<()> {
         }
         "clients" => alone()?.block_on(clients::measure(binary, number(100_000)?)),
         "console" => alone()?.block_on(console::measure(binary, number(100_000)?)),
+        "overload" => alone()?.block_on(overload::measure(binary, number(10)?)),
         "tokens" => alone()?.block_on(tokens::measure(binary, number(1_000_000)?)),
         other => bail!("there is no measure {other}"),
     }

@@ -8,6 +8,7 @@ mod console;
 mod feed;
 mod fingerprint;
 mod listener;
+mod load;
 mod metrics;
 mod own_guard;
 mod pulse;
@@ -85,6 +86,7 @@ pub(crate) fn builder(
     let (ttl, machine_ttl) = (settings.access_token_ttl()?, settings.client_credentials_ttl()?);
     let (refresh_ttl, refresh_idle) =
         (settings.refresh_token_ttl()?, settings.refresh_token_idle()?);
+    let client_rate = settings.client_rate()?;
     Ok(move |issuer, store: Arc<dyn Storage>| {
         let builder = Issuer::builder(issuer, keys, secret_key);
         let builder = match previous {
@@ -93,6 +95,7 @@ pub(crate) fn builder(
         };
         builder
             .access_token_ttl(ttl)
+            .client_rate(client_rate)
             .enable(GrantType::ClientCredentials, machine_ttl)
             .enable(GrantType::AuthorizationCode, None)
             .enable(GrantType::RefreshToken, None)

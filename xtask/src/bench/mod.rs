@@ -40,10 +40,10 @@ enum What {
     FloorOnly,
 }
 
-/// `cargo xtask bench token …`, `… revocation [GUARDS] [REVOCATIONS]`, `… clients [N]` and
-/// `… console [N]`
+/// `cargo xtask bench token …`, `… revocation [GUARDS] [REVOCATIONS]`, `… clients [N]`,
+/// `… console [N]` and `… overload [SECONDS]`
 pub(crate) fn run(words: &[String]) -> Outcome {
-    if let Some(what @ ("revocation" | "clients" | "console")) = words.first().map(String::as_str) {
+    if let Some(what @ ("revocation" | "clients" | "console" | "overload")) = words.first().map(String::as_str) {
         return promises(what, &words[1..]);
     }
     let plan = Plan::parse(words)?;
@@ -89,7 +89,7 @@ impl Plan {
         let what = if floor_only { What::FloorOnly } else { What::FloorAndGrantd };
         if options.rest()? != ["token"] || seconds == 0 || rounds == 0 {
             return Err(Failure::usage(
-                "there are `bench token`, `bench revocation`, `bench clients` and `bench console`, with numbers above 0",
+                "there are `bench token`, `bench revocation`, `bench clients`, `bench console` and `bench overload`, with numbers above 0",
             ));
         }
         Ok(Self { algs, seconds, rounds, strict, what })

@@ -6,12 +6,14 @@ use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
+    runtime::Handle,
     signal::unix::{SignalKind, signal},
     sync::{Semaphore, watch},
 };
 
 use super::{
     connection::{self, Shared},
+    load::Load,
     refusal_log::RefusalLog,
     routes::Routes,
 };
@@ -33,10 +35,13 @@ pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
     let room = Arc::new(Semaphore::new(places as usize));
     let (stop, stopping) = watch::channel(false);
     let watched_room = Arc::clone(&room);
+    let load = Arc::new(Load::new(routes.metrics.shed.clone()));
+    load.watch(Handle::current())?;
     let shared = Arc::new(Shared {
         router: routes.router,
         issuer: routes.issuer,
         log: RefusalLog::new(),
+        load,
         metrics: routes.metrics,
         proxies: routes.proxies,
         busy: Box::new(move || watched_room.available_permits() < places as usize / 2),

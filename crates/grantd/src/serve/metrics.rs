@@ -49,6 +49,8 @@ pub(super) struct Metrics {
     pub(super) connections: OpenGauge,
     /// Open streams of the feed.
     pub(super) streams: OpenGauge,
+    /// Requests that were not served because there were too many.
+    pub(super) shed: Counter,
     /// How the change log is followed.
     pub(super) watch: Arc<Watch>,
     requests: Requests,
@@ -81,6 +83,8 @@ impl Metrics {
         let (connections, streams) = (OpenGauge::default(), OpenGauge::default());
         registry.register("connections", "Open connections", connections.gauge());
         registry.register("feed_streams", "Open streams of the revocation feed", streams.gauge());
+        let shed = Counter::default();
+        registry.register("shed", "Requests answered with 503 because of overload", shed.clone());
         let watch = Arc::new(Watch::new());
         registry.register_collector(Box::new(scrape::Scrape::new(issuer, Arc::clone(&watch))));
         Self {
@@ -89,11 +93,19 @@ impl Metrics {
             token: requests.of(TOKEN),
             connections,
             streams,
+            shed,
             watch,
             requests,
             refusals,
             faults,
         }
+    }
+
+    /// Whether a path costs no more than to say that it will not be served, or is how somebody looks
+    /// whether the server is well.
+    pub(super) fn is_cheap(&self, path: &str) -> bool {
+        let path = path.strip_prefix(&self.base).unwrap_or(path);
+        matches!(path, "/healthz" | "/readyz" | "/metrics") || path.starts_with("/.well-known/")
     }
 
     /// A request of a route was answered after so long.
