@@ -76,11 +76,7 @@ impl Measured {
         let seconds = self.storm.lasts.as_secs_f64();
         let sent = answered.len() + shed.len() + broken;
         let offered = (sent + unsent) as f64 / seconds;
-        println!(
-            "{:<46} {offered:>9.0} /s ({:.1} times)",
-            "offered",
-            offered / capacity
-        );
+        println!("{:<46} {offered:>9.0} /s ({:.1} times)", "offered", offered / capacity);
         println!("{:<46} {late:>9.2} ms", "the schedule itself was late by at most");
         println!("{:<46} {:>9.0} /s", "answered", answered.len() as f64 / seconds);
         println!("{:<46} {:>9.1} %", "shed", 100.0 * shed.len() as f64 / sent.max(1) as f64);

@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn rates_are_read_and_nonsense_is_not() {
-        for (text, expected) in [("1000", 1000), ("1000/s", 1000), ("1", 1), ("1000000/s", 1_000_000)] {
+        for (text, expected) in
+            [("1000", 1000), ("1000/s", 1000), ("1", 1), ("1000000/s", 1_000_000)]
+        {
             assert_eq!(text.parse(), Ok(rate(expected, expected)), "{text}");
         }
         for text in ["", "/s", "0", "-1", "+1", "1/m", "1.5", "1000001", "1 /s", "off", "é"] {

@@ -113,7 +113,8 @@ mod tests {
             authorization: header
                 .map_or(Authorization::Absent, |h| Authorization::One(h.as_bytes())),
             content_type: Some(b"application/x-www-form-urlencoded"),
-            body: body.as_bytes(), from: None
+            body: body.as_bytes(),
+            from: None,
         })
     }
 

@@ -41,8 +41,12 @@ impl Issuer {
         {
             return Err(later(Refusal::AuthenticationThrottled, wait));
         }
-        match authenticate(credentials, known.map(|known| Arc::clone(&known.client)), &self.hasher, now)
-        {
+        match authenticate(
+            credentials,
+            known.map(|known| Arc::clone(&known.client)),
+            &self.hasher,
+            now,
+        ) {
             Ok(proven) => {
                 if let Some(known) = known.filter(|_| proven.credential().is_some()) {
                     known.proofs.note(proof);

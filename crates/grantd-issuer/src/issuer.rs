@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use grantd_core::{
-    Algorithm, Authorized, Client, Grant, GrantType, Issued, Pen, Policy, PresentedToken, Rate, Raw,
-    RefreshTokens, Refusal, Refused, SecretHasher, SecretKey, SigningKey, Timestamp, TokenFormat,
-    TokenRequest, TokenSealer, Ttl, mint,
+    Algorithm, Authorized, Client, Grant, GrantType, Issued, Pen, Policy, PresentedToken, Rate,
+    Raw, RefreshTokens, Refusal, Refused, SecretHasher, SecretKey, SigningKey, Timestamp,
+    TokenFormat, TokenRequest, TokenSealer, Ttl, mint,
 };
 
 use crate::{

@@ -139,7 +139,8 @@ impl Throttle {
 impl Proofs {
     /// Whether this is one of them.
     pub(crate) fn have(&self, proof: Proof) -> bool {
-        proof != Proof::default() && self.0.iter().any(|known| known.load(Ordering::Relaxed) == proof.0)
+        proof != Proof::default()
+            && self.0.iter().any(|known| known.load(Ordering::Relaxed) == proof.0)
     }
 
     /// Remembers the newest. Nothing is written while a client goes on with what it has.
@@ -255,8 +256,8 @@ mod tests {
     #[test]
     fn two_secrets_of_a_rotation_are_known_beside_each_other() {
         let (throttle, proofs) = (Throttle::default(), Proofs::default());
-        let [old, new, third] = ["old", "new", "third"]
-            .map(|secret| with(&throttle, "cc", secret, home()).proof);
+        let [old, new, third] =
+            ["old", "new", "third"].map(|secret| with(&throttle, "cc", secret, home()).proof);
         for proof in [old, new, old, new] {
             proofs.note(proof);
         }

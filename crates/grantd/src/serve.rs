@@ -5,6 +5,7 @@ mod authorization;
 mod body;
 mod connection;
 mod console;
+mod farewell;
 mod feed;
 mod fingerprint;
 mod listener;

@@ -43,7 +43,9 @@ enum What {
 /// `cargo xtask bench token …`, `… revocation [GUARDS] [REVOCATIONS]`, `… clients [N]`,
 /// `… console [N]` and `… overload [SECONDS]`
 pub(crate) fn run(words: &[String]) -> Outcome {
-    if let Some(what @ ("revocation" | "clients" | "console" | "overload")) = words.first().map(String::as_str) {
+    if let Some(what @ ("revocation" | "clients" | "console" | "overload")) =
+        words.first().map(String::as_str)
+    {
         return promises(what, &words[1..]);
     }
     let plan = Plan::parse(words)?;

@@ -168,6 +168,7 @@ async fn shed(request: Request<Incoming>, shared: &Shared) -> Response<Answer> {
     };
     let headers = response.headers_mut();
     headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !all_read {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }

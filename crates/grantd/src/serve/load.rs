@@ -119,7 +119,10 @@ fn ask_on(load: &Weak<Load>, runtime: &Handle) {
             let shed = load.shed.get();
             if shed > told {
                 let requests = shed - told;
-                tracing::warn!(requests, "overloaded: requests of the last second answered with 503");
+                tracing::warn!(
+                    requests,
+                    "overloaded: requests of the last second answered with 503"
+                );
             }
             told = shed;
         }
@@ -184,10 +187,12 @@ mod tests {
         let noticed = tokio::spawn({
             let load = Arc::clone(&load);
             // Holds the only worker, as many long requests one after the other would.
-            async move { (0..1000).any(|_| {
-                thread::sleep(Duration::from_millis(2));
-                load.is_too_much(Instant::now())
-            }) }
+            async move {
+                (0..1000).any(|_| {
+                    thread::sleep(Duration::from_millis(2));
+                    load.is_too_much(Instant::now())
+                })
+            }
         });
         assert!(noticed.await.unwrap());
         tokio::time::sleep(INTERVAL * 5).await;

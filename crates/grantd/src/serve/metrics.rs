@@ -51,6 +51,8 @@ pub(super) struct Metrics {
     pub(super) streams: OpenGauge,
     /// Requests that were not served because there were too many.
     pub(super) shed: Counter,
+    /// Connections for which there was no room.
+    pub(super) turned_away: Counter,
     /// How the change log is followed.
     pub(super) watch: Arc<Watch>,
     requests: Requests,
@@ -83,7 +85,9 @@ impl Metrics {
         let (connections, streams) = (OpenGauge::default(), OpenGauge::default());
         registry.register("connections", "Open connections", connections.gauge());
         registry.register("feed_streams", "Open streams of the revocation feed", streams.gauge());
-        let shed = Counter::default();
+        let (shed, turned_away) = (Counter::default(), Counter::default());
+        let help = "Connections answered with 503 because too many were open";
+        registry.register("connections_turned_away", help, turned_away.clone());
         registry.register("shed", "Requests answered with 503 because of overload", shed.clone());
         let watch = Arc::new(Watch::new());
         registry.register_collector(Box::new(scrape::Scrape::new(issuer, Arc::clone(&watch))));
@@ -94,6 +98,7 @@ impl Metrics {
             connections,
             streams,
             shed,
+            turned_away,
             watch,
             requests,
             refusals,
