@@ -1,6 +1,6 @@
 //! A request as it came: bytes, nothing believed yet.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// The `Authorization` header of a request, before anything is read from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,8 +22,8 @@ const INTERVAL: Duration = Duration::from_millis(10);
 /// How long a question may wait before further requests are shed, in microseconds.
 const PATIENCE: u64 = 100_000;
 /// So many requests must have come up while the question waited. Where there were fewer it was not our
-/// work that held it up: something else has the processor.
-const FEW: u64 = 64;
+/// work that held it up: something else has the processor. And so many at once are always served.
+const FEW: u64 = 256;
 /// How often the log is told.
 const REPORT: Duration = Duration::from_secs(1);
 /// No question waits.
