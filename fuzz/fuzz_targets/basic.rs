@@ -8,7 +8,7 @@ fuzz_target!(|header: &[u8]| {
     let raw = Raw {
         authorization: Authorization::One(header),
         content_type: Some(b"application/x-www-form-urlencoded"),
-        body: b"grant_type=client_credentials",
+        body: b"grant_type=client_credentials", from: None
     };
     if let Ok(request) = TokenRequest::parse(&raw) {
         assert!(!matches!(request.credentials, Credentials::Body { .. }), "a header is never a body");

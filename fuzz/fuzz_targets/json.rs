@@ -6,5 +6,5 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let content_type = Some(&b"application/json"[..]);
-    let _ = TokenRequest::parse(&Raw { authorization: Authorization::Absent, content_type, body });
+    let _ = TokenRequest::parse(&Raw { authorization: Authorization::Absent, content_type, body, from: None });
 });

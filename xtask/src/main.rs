@@ -44,6 +44,7 @@ usage: cargo xtask COMMAND
                                     how long guards still accept a revoked token
   bench clients [N]                 what a hundred thousand clients cost
   bench console [N]                 what the console's pages cost with a hundred thousand clients
+  bench overload [SECONDS]          what a node does with ten times what it can serve
   soak tokens [N]                   that a million tokens leave the database as it was";
 
 fn main() -> ExitCode {

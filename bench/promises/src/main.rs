@@ -2,8 +2,8 @@
 //!
 //! `promises revocation GRANTD [GUARDS] [REVOCATIONS]`, `promises clients GRANTD [CLIENTS]`,
 //! `promises console GRANTD [CLIENTS]`, `promises guard GRANTD`, `promises nodes GRANTD`,
-//! `promises sizes GRANTD` or `promises tokens GRANTD [TOKENS]`; each ends with an error where a promise
-//! is not kept.
+//! `promises overload GRANTD [SECONDS]`, `promises sizes GRANTD` or `promises tokens GRANTD [TOKENS]`;
+//! each ends with an error where a promise is not kept.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -16,9 +16,11 @@ mod lists;
 mod load;
 mod measured;
 mod nodes;
+mod overload;
 mod revocation;
 mod server;
 mod sizes;
+mod storm;
 mod tokens;
 mod town;
 
@@ -29,7 +31,7 @@ fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [what, binary, numbers @ ..] = words.as_slice() else {
         bail!(
-            "usage: promises revocation|clients|console|guard|nodes|sizes|tokens GRANTD [NUMBER]…"
+            "usage: promises revocation|clients|console|guard|nodes|overload|sizes|tokens GRANTD [NUMBER]…"
         );
     };
     let mut numbers = numbers.iter();
@@ -51,6 +53,7 @@ fn main() -> Result<()> {
             everywhere.block_on(nodes::measure(binary))
         }
         "sizes" => alone()?.block_on(sizes::measure(binary)),
+        "overload" => alone()?.block_on(overload::measure(binary, number(10)?)),
         "tokens" => alone()?.block_on(tokens::measure(binary, number(1_000_000)?)),
         other => bail!("there is no measure {other}"),
     }

@@ -164,6 +164,11 @@ impl Server {
     pub(crate) fn resident_mb(&self) -> Result<f64> {
         memory_mb(self.child.id(), "VmRSS")
     }
+
+    /// The most resident memory so far, in megabytes.
+    pub(crate) fn most_mb(&self) -> Result<f64> {
+        memory_mb(self.child.id(), "VmHWM")
+    }
 }
 
 impl Drop for Server {

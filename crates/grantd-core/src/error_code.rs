@@ -27,6 +27,8 @@ pub enum ErrorCode {
     AccessDenied,
     /// `invalid_token`
     InvalidToken,
+    /// `temporarily_unavailable` with 429 (RFC 6585 section 4)
+    TemporarilyUnavailable,
 }
 
 impl ErrorCode {
@@ -45,6 +47,7 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::AccessDenied => "access_denied",
             Self::InvalidToken => "invalid_token",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
 
@@ -53,6 +56,7 @@ impl ErrorCode {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
             Self::AccessDenied => 403,
+            Self::TemporarilyUnavailable => 429,
             Self::InvalidRequest
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
@@ -89,6 +93,9 @@ impl ErrorCode {
             }
             Self::InvalidToken => {
                 "The access token is expired, revoked, malformed or for another API."
+            }
+            Self::TemporarilyUnavailable => {
+                "Too many requests: wait as many seconds as Retry-After says."
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A request as it came: bytes, nothing believed yet.
 
+use core::net::IpAddr;
+
 /// The `Authorization` header of a request, before anything is read from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authorization<'a> {
@@ -34,6 +36,8 @@ pub struct Raw<'a> {
     pub content_type: Option<&'a [u8]>,
     /// The whole body, already bounded by the caller.
     pub body: &'a [u8],
+    /// The address that it came from, if the caller knows.
+    pub from: Option<IpAddr>,
 }
 
 impl std::fmt::Debug for Raw<'_> {

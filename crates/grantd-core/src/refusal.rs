@@ -1,5 +1,7 @@
 //! Every "no" that grantd gives a caller: one name each, and the one mapping to the wire.
 
+use std::time::Duration;
+
 use crate::{error_code::ErrorCode, id::ClientId, raw::Authorization};
 
 macro_rules! refusals {
@@ -151,6 +153,14 @@ refusals! {
     PublicClientSentSecret = "public-client-sent-secret", InvalidClient,
         "The client was meant to be confidential.",
         "Create a confidential client, or leave the secret out.";
+    /// Too many authentications of this client, or from this address, have failed (RFC 6749 sections 2.3.1 and 10.10).
+    AuthenticationThrottled = "authentication-throttled", TemporarilyUnavailable,
+        "A client tries an old secret again and again, or somebody guesses.",
+        "Correct the secret, and wait as long as `Retry-After` says. Who has proved itself before is not held up.";
+    /// The client asks more often than `GRANTD_CLIENT_RATE` allows (RFC 6585 section 4).
+    ClientTooOften = "client-too-often", TemporarilyUnavailable,
+        "It gets a new token for each of its calls.",
+        "Let it keep a token until shortly before `expires_in`, or raise the rate.";
     /// A public client asked about a token (RFC 7662 section 2.1: callers are authenticated).
     IntrospectionNeedsSecret = "introspection-needs-secret", InvalidClient,
         "A browser or native app asks what its own token is good for.",
@@ -315,6 +325,8 @@ pub struct Refused {
     pub client: Option<ClientId>,
     /// Whether the answer carries `WWW-Authenticate: Basic`.
     pub challenge: bool,
+    /// After how many seconds it is worth to try again; zero where time changes nothing.
+    pub retry_after: u64,
 }
 
 impl Refused {
@@ -328,7 +340,15 @@ impl Refused {
     ) -> Self {
         let challenge = matches!(refusal.code(), ErrorCode::InvalidClient)
             && (authorization != Authorization::Absent || refusal == Refusal::ClientNotNamed);
-        Self { refusal, client: client.cloned(), challenge }
+        Self { refusal, client: client.cloned(), challenge, retry_after: 0 }
+    }
+}
+
+impl Refused {
+    /// The same, for so long.
+    #[must_use]
+    pub fn until(self, wait: Duration) -> Self {
+        Self { retry_after: wait.as_secs() + u64::from(wait.subsec_nanos() > 0), ..self }
     }
 }
 

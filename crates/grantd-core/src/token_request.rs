@@ -114,6 +114,7 @@ mod tests {
                 .map_or(Authorization::Absent, |h| Authorization::One(h.as_bytes())),
             content_type: Some(b"application/x-www-form-urlencoded"),
             body: body.as_bytes(),
+            from: None,
         })
     }
 
@@ -192,7 +193,7 @@ mod tests {
         fn parsing_never_panics(header: Option<Vec<u8>>, body: Vec<u8>) {
             let authorization = header.as_deref().map_or(Authorization::Absent, Authorization::One);
             for content_type in [&b"application/json"[..], b"application/x-www-form-urlencoded"] {
-                let _ = TokenRequest::parse(&Raw { authorization, content_type: Some(content_type), body: &body });
+                let _ = TokenRequest::parse(&Raw { authorization, content_type: Some(content_type), body: &body, from: None });
             }
         }
     }

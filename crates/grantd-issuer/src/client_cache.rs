@@ -1,5 +1,6 @@
 //! Clients in memory: bounded, read through, forgotten as soon as anything changes.
 
+mod known;
 mod shared;
 
 use std::sync::{
@@ -10,6 +11,8 @@ use std::sync::{
 use grantd_core::{Client, ClientId, Credentials};
 use quick_cache::sync::Cache;
 use shared::Shared;
+
+pub(crate) use known::Known;
 
 use crate::{
     change_log::{ChangeEntry, Changed},
@@ -42,7 +45,7 @@ pub struct CacheCounts {
 pub(crate) struct ClientCache {
     storage: Arc<dyn Clients>,
     pub(crate) sight: Sight,
-    present: Cache<ClientId, Arc<Client>>,
+    present: Cache<ClientId, Arc<Known>>,
     /// Kept apart, so that a flood of invented ids cannot push real clients out.
     absent: Cache<ClientId, ()>,
     shared: Shared,
@@ -83,18 +86,23 @@ impl ClientCache {
     pub(crate) async fn find(
         &self,
         credentials: &Credentials<'_>,
-    ) -> Result<Option<Arc<Client>>, Fault> {
+    ) -> Result<Option<Arc<Known>>, Fault> {
         for id in credentials.client_ids() {
-            if let Some(client) = self.client(id).await? {
-                return Ok(Some(client));
+            if let Some(known) = self.known(id).await? {
+                return Ok(Some(known));
             }
         }
         Ok(None)
     }
 
-    /// The client of this id. Where storage was out of sight for too long it is not asked either:
-    /// whoever follows it knows first when it is back.
+    /// The client of this id.
     pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, Fault> {
+        Ok(self.known(id).await?.map(|known| Arc::clone(&known.client)))
+    }
+
+    /// Where storage was out of sight for too long it is not asked either: whoever follows it knows
+    /// first when it is back.
+    async fn known(&self, id: &str) -> Result<Option<Arc<Known>>, Fault> {
         self.sight.check()?;
         if let Some(client) = self.present.get(id) {
             self.hits.fetch_add(1, Ordering::Relaxed);
@@ -111,7 +119,7 @@ impl ClientCache {
         let found = self.storage.client(id).await?;
         let client = found.map(|mut client| {
             self.shared.share(&mut client);
-            Arc::new(client)
+            Arc::new(Known::of(client))
         });
         match &client {
             Some(client) => self.present.insert(key.clone(), Arc::clone(client)),

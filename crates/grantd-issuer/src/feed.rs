@@ -2,7 +2,7 @@
 
 use grantd_core::{
     Client, ClientId, CredentialId, FeedProof, PresentedToken, Raw, Refusal, Timestamp, admit_feed,
-    admit_feed_token, authenticate,
+    admit_feed_token,
 };
 use serde::Serialize;
 
@@ -108,8 +108,8 @@ impl Issuer {
         };
         let client = self.clients.find(&credentials).await?;
         let known = client.as_deref();
-        let caller = authenticate(&credentials, client.clone(), &self.hasher, now)
-            .map_err(|why| refused(why, raw, known))?;
+        let caller = self.admit(raw, &credentials, known, now)?;
+        let known = known.map(|known| &*known.client);
         admit_feed(caller.client()).map_err(|why| refused(why, raw, known))?;
         let credential = caller.credential();
         let credential = credential.ok_or_else(|| refused(Refusal::FeedNotAllowed, raw, known))?;

@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use grantd_core::{
-    Algorithm, Authorized, Client, Grant, GrantType, Issued, Pen, Policy, PresentedToken, Raw,
-    RefreshTokens, Refusal, Refused, SecretHasher, SecretKey, SigningKey, Timestamp, TokenFormat,
-    TokenRequest, TokenSealer, Ttl, authenticate, mint,
+    Algorithm, Authorized, Client, Grant, GrantType, Issued, Pen, Policy, PresentedToken, Rate,
+    Raw, RefreshTokens, Refusal, Refused, SecretHasher, SecretKey, SigningKey, Timestamp,
+    TokenFormat, TokenRequest, TokenSealer, Ttl, mint,
 };
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     metadata::{self, Paths, SingleTokens},
     sight::Sight,
     storage::{Clients, Tokens},
+    throttle::Throttle,
     usage_tally::UsageTally,
     use_log::UseLog,
 };
@@ -41,6 +42,8 @@ pub struct Issuer {
     metadata: Bytes,
     pub(crate) uses: UseLog,
     pub(crate) usage: UsageTally,
+    pub(crate) throttle: Throttle,
+    pub(crate) client_rate: Option<Rate>,
 }
 
 impl Issuer {
@@ -65,6 +68,7 @@ impl Issuer {
             // 100,000 fit whole: the cache has parts, which fill unevenly.
             cached_clients: 131_072,
             max_staleness: None,
+            client_rate: None,
             clock: Box::new(SystemClock),
             entropy: Box::new(SystemEntropy),
         }
@@ -74,15 +78,18 @@ impl Issuer {
     pub async fn token(&self, raw: &Raw<'_>) -> Result<Issued, TokenError> {
         let now = self.clock().now();
         let request = TokenRequest::parse(raw).map_err(|why| refused(why, raw, None))?; // no secret touched
-        let client = self.clients.find(&request.credentials).await?; // a cache hit; storage only on a miss
-        let known = client.as_deref();
-        let proven = authenticate(&request.credentials, client.clone(), &self.hasher, now)
-            .map_err(|why| refused(why, raw, known))?; // one HMAC, constant time
+        let known = self.clients.find(&request.credentials).await?; // a cache hit; storage only on a miss
+        let known = known.as_deref();
+        let proven = self.admit(raw, &request.credentials, known, now)?; // its limits; one HMAC, constant time
         let issued = match request.grant {
             Grant::ClientCredentials => self.decide(&proven, &request, now), // one signature; nothing is recorded
             _ => Box::pin(self.on_behalf(&proven, &request, now)).await, // what a user allowed is used up on disk
         };
-        issued?.map_err(|why| refused(why, raw, known))
+        let issued = issued?.map_err(|why| refused(why, raw, Some(proven.client())))?;
+        if let Some(known) = known.filter(|_| proven.credential().is_none()) {
+            self.count_request(known, now);
+        }
+        Ok(issued)
     }
 
     pub(crate) fn mint(&self, authorized: Authorized<'_>, now: Timestamp) -> Result<Issued, Fault> {
@@ -214,6 +221,7 @@ pub struct Builder {
     approvals: Option<Arc<dyn Approvals>>,
     cached_clients: usize,
     max_staleness: Option<Duration>,
+    client_rate: Option<Rate>,
     clock: Box<dyn Clock>,
     entropy: Box<dyn Entropy>,
 }
@@ -313,6 +321,14 @@ impl Builder {
         self
     }
 
+    /// How often a client may ask, on this node; without it as often as it can. What a client has used
+    /// up is forgotten when the client is changed.
+    #[must_use]
+    pub fn client_rate(mut self, rate: Option<Rate>) -> Self {
+        self.client_rate = rate;
+        self
+    }
+
     /// Another clock than the machine's, for tests.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
@@ -356,6 +372,8 @@ impl Builder {
             metadata,
             uses: UseLog::default(),
             usage: UsageTally::default(),
+            throttle: Throttle::default(),
+            client_rate: self.client_rate,
         }
     }
 }

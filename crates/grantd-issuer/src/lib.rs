@@ -21,6 +21,7 @@
 
 pub mod accounts;
 pub mod admin;
+mod admission;
 mod approvals;
 pub mod audit;
 mod authorization;
@@ -51,6 +52,7 @@ mod session;
 mod sight;
 mod storage;
 mod survey;
+mod throttle;
 mod usage;
 mod usage_tally;
 mod usage_view;
@@ -94,6 +96,7 @@ pub use respond::Response;
 pub use session::{Session, Sessions, SignedIn};
 pub use storage::{Clients, Conflict, Registry, RegistryError, Tokens};
 pub use survey::{RefusedClient, Survey, Surveys, WatchedSecret};
+pub use throttle::network;
 pub use usage::{Hour, Outcome, Usage, UsageCount, UsageKey, UsageQuery, UsageTotal};
 pub use usage_view::{UsageTotalView, UsageView};
 pub use user::{NewUser, User, UserFilter, UserName, UserRecord};

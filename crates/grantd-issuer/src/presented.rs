@@ -2,7 +2,7 @@
 
 use grantd_core::{
     Authenticated, ClientId, Introspection, Presentation, PresentedToken, Raw, Refusal, Revocation,
-    Timestamp, admit_introspection, authenticate, introspect, revoke,
+    Timestamp, admit_introspection, introspect, revoke,
 };
 
 use crate::{
@@ -73,9 +73,8 @@ impl Issuer {
         raw: &Raw<'_>,
         now: Timestamp,
     ) -> Result<Authenticated, TokenError> {
-        let client = self.clients.find(&request.credentials).await?;
-        authenticate(&request.credentials, client.clone(), &self.hasher, now)
-            .map_err(|why| refused(why, raw, client.as_deref()))
+        let known = self.clients.find(&request.credentials).await?;
+        self.admit(raw, &request.credentials, known.as_deref(), now)
     }
 }
 

@@ -45,7 +45,7 @@ impl Issuer {
         body: &[u8],
         from: Option<IpAddr>,
     ) -> Response {
-        let raw = raw(headers, body);
+        let raw = raw(headers, body, from);
         let (response, client) = match self.token(&raw).await {
             Ok(issued) => {
                 self.note_issued(&issued, from);
@@ -65,8 +65,13 @@ impl Issuer {
     }
 
     /// The introspection endpoint (RFC 7662): answers a POST as [`Issuer::post_token`] does.
-    pub async fn post_introspect(&self, headers: &HeaderMap, body: &[u8]) -> Response {
-        match self.introspect(&raw(headers, body)).await {
+    pub async fn post_introspect(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        from: Option<IpAddr>,
+    ) -> Response {
+        match self.introspect(&raw(headers, body, from)).await {
             Ok(told) => introspection::answer(&told),
             Err(error) => Self::failure(error),
         }
@@ -75,8 +80,13 @@ impl Issuer {
     /// The revocation endpoint (RFC 7009): answers a POST as [`Issuer::post_token`] does. The body
     /// of a success is `{}`: some clients fail on an empty one. Where it ended something, the answer
     /// carries that as an extension ([`Revoked`](crate::Revoked)), for the host's log.
-    pub async fn post_revoke(&self, headers: &HeaderMap, body: &[u8]) -> Response {
-        match self.revoke(&raw(headers, body)).await {
+    pub async fn post_revoke(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        from: Option<IpAddr>,
+    ) -> Response {
+        match self.revoke(&raw(headers, body, from)).await {
             Ok((client, revoked)) => {
                 let mut done = answer(StatusCode::OK, Bytes::from_static(b"{}"));
                 revoked.map(|revoked| done.extensions_mut().insert(revoked));
@@ -97,7 +107,7 @@ impl Issuer {
     }
 }
 
-fn raw<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Raw<'a> {
+fn raw<'a>(headers: &'a HeaderMap, body: &'a [u8], from: Option<IpAddr>) -> Raw<'a> {
     let mut content_types = headers.get_all(CONTENT_TYPE).iter();
     Raw {
         authorization: Authorization::from_values(
@@ -109,6 +119,7 @@ fn raw<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Raw<'a> {
             .filter(|_| content_types.next().is_none())
             .map(HeaderValue::as_bytes),
         body,
+        from,
     }
 }
 
@@ -169,6 +180,9 @@ fn refusal(refused: Refused) -> Response {
     let mut response = error(status, code.as_str(), code.description());
     if refused.challenge {
         response.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
+    }
+    if refused.retry_after > 0 {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refused.retry_after));
     }
     if code == ErrorCode::InvalidToken {
         response.headers_mut().insert(WWW_AUTHENTICATE, BEARER);
@@ -238,6 +252,13 @@ impl Issuer {
         );
         response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("POST"));
         response
+    }
+
+    /// 503 for a request that comes while there is more to do than can be done. The host adds
+    /// `Retry-After`.
+    pub fn overloaded() -> Response {
+        const BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"The server has more to do than it can. Try again shortly."}"#;
+        answer(StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(BODY.as_bytes()))
     }
 
     /// 413 for a body over the limit.

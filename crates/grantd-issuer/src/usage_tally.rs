@@ -178,9 +178,9 @@ impl Issuer {
         // Found wrong before anybody looked for the client, though it is named well enough.
         if matches!(why, Refusal::GrantTypeMissing | Refusal::GrantTypeUnsupported)
             && let Some(credentials) = TokenRequest::credentials(raw)
-            && let Ok(Some(client)) = self.clients.find(&credentials).await
+            && let Ok(Some(known)) = self.clients.find(&credentials).await
         {
-            refused.client = Some(client.id.clone());
+            refused.client = Some(known.client.id.clone());
         }
         if let Some(client) = &refused.client {
             self.usage.count(client, Outcome::refused(why), (self.clock().now(), from));

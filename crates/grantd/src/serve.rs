@@ -6,9 +6,11 @@ mod body;
 mod connection;
 mod console;
 mod contact;
+mod farewell;
 mod feed;
 mod fingerprint;
 mod listener;
+mod load;
 mod metrics;
 mod own_guard;
 mod pulse;
@@ -88,6 +90,7 @@ pub(crate) fn builder(
     let max_staleness = settings.max_staleness()?;
     let (refresh_ttl, refresh_idle) =
         (settings.refresh_token_ttl()?, settings.refresh_token_idle()?);
+    let client_rate = settings.client_rate()?;
     Ok(move |issuer, store: Arc<dyn Storage>| {
         let builder = Issuer::builder(issuer, keys, secret_key);
         let builder = match previous {
@@ -96,6 +99,7 @@ pub(crate) fn builder(
         };
         builder
             .access_token_ttl(ttl)
+            .client_rate(client_rate)
             .enable(GrantType::ClientCredentials, machine_ttl)
             .enable(GrantType::AuthorizationCode, None)
             .enable(GrantType::RefreshToken, None)

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
-use grantd_core::{Secret, SecretKey, Ttl};
+use grantd_core::{Rate, Secret, SecretKey, Ttl};
 use grantd_issuer::KeyRing;
 use grantd_store::Location;
 use url::{Host, Url};
@@ -58,6 +58,9 @@ pub(crate) struct ServeFlags {
     /// How long known clients get tokens without the database [env: GRANTD_MAX_STALENESS] [default: 15m]
     #[arg(long, value_name = "DURATION")]
     pub(crate) max_staleness: Option<String>,
+    /// How often a client may ask, like 1000/s, or off [env: GRANTD_CLIENT_RATE] [default: 100000/s]
+    #[arg(long, value_name = "RATE")]
+    pub(crate) client_rate: Option<String>,
     /// Proxies that may say where a request comes from, like 10.0.0.0/8 [env: GRANTD_TRUSTED_PROXIES]
     #[arg(long, value_name = "NETWORKS")]
     pub(crate) trusted_proxies: Option<String>,
@@ -77,6 +80,7 @@ impl ServeFlags {
             refresh_token_ttl: self.refresh_token_ttl.or(other.refresh_token_ttl),
             refresh_token_idle: self.refresh_token_idle.or(other.refresh_token_idle),
             max_staleness: self.max_staleness.or(other.max_staleness),
+            client_rate: self.client_rate.or(other.client_rate),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             insecure_http: self.insecure_http || other.insecure_http,
         }
@@ -242,6 +246,15 @@ impl Settings {
         let flag = self.serve.max_staleness.as_ref();
         let longest: Option<Ttl> = self.parsed("GRANTD_MAX_STALENESS", flag)?;
         Ok(longest.map_or(MAX_STALENESS, |longest| Duration::from_secs(longest.seconds().into())))
+    }
+
+    /// How often a client may ask; `None`: as often as it can.
+    pub(crate) fn client_rate(&self) -> Result<Option<Rate>> {
+        let text = self.text("GRANTD_CLIENT_RATE", self.serve.client_rate.as_ref());
+        match text.unwrap_or("100000/s") {
+            "off" => Ok(None),
+            text => text.parse().map(Some).context("GRANTD_CLIENT_RATE"),
+        }
     }
 
     /// The log filter.

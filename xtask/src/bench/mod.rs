@@ -47,14 +47,15 @@ enum What {
     Peers,
 }
 
-/// `cargo xtask bench all [NAME…]`, `… token …`, `… peers …`, `… revocation [GUARDS] [REVOCATIONS]`, `… clients [N]`,
-/// `… console [N]`, `… guard`, `… nodes` and `… sizes`
+/// `cargo xtask bench all [NAME…]`, `… token …`, `… peers …`, `… revocation [GUARDS] [REVOCATIONS]`,
+/// `… clients [N]`, `… console [N]`, `… guard`, `… nodes`, `… overload [SECONDS]` and `… sizes`
 pub(crate) fn run(words: &[String]) -> Outcome {
     if let Some("all") = words.first().map(String::as_str) {
         return report::renew(&words[1..]);
     }
-    if let Some(what @ ("revocation" | "clients" | "console" | "guard" | "nodes" | "sizes")) =
-        words.first().map(String::as_str)
+    if let Some(
+        what @ ("revocation" | "clients" | "console" | "guard" | "nodes" | "overload" | "sizes"),
+    ) = words.first().map(String::as_str)
     {
         return promises(what, &words[1..]);
     }
@@ -113,7 +114,7 @@ impl Plan {
             || rounds == 0
         {
             return Err(Failure::usage(
-                "there are `bench all`, `bench token`, `bench peers`, `bench revocation`, `bench clients`, `bench console`, `bench guard`, `bench nodes` and `bench sizes`, with numbers above 0",
+                "there are `bench` with all, token, peers, revocation, clients, console, guard, nodes, overload and sizes, and numbers above 0",
             ));
         }
         Ok(Self { algs, seconds, rounds, strict, what })

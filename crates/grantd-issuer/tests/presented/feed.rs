@@ -14,7 +14,7 @@ use super::world::{At, NOW, World, key, serves};
 
 async fn knock(world: &World, header: &str) -> Result<FeedReader, Refusal> {
     let authorization = Authorization::One(header.as_bytes());
-    let raw = Raw { authorization, content_type: None, body: b"" };
+    let raw = Raw { authorization, content_type: None, body: b"", from: None };
     world.issuer.admit_to_feed(&raw).await.map_err(|error| match error {
         TokenError::Refused(refused) => refused.refusal,
         TokenError::Faulted(fault) => panic!("{fault}"),

@@ -89,8 +89,8 @@ impl World {
         let body = form.as_bytes();
         match at {
             At::Token => self.issuer.post_token(&headers, body, None).await,
-            At::Introspect => self.issuer.post_introspect(&headers, body).await,
-            At::Revoke => self.issuer.post_revoke(&headers, body).await,
+            At::Introspect => self.issuer.post_introspect(&headers, body, None).await,
+            At::Revoke => self.issuer.post_revoke(&headers, body, None).await,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use grantd_issuer::Issuer;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Body;
+use hyper::body::{Body, Buf};
 
 use super::pulse::Pulse;
 
@@ -13,6 +13,8 @@ use super::pulse::Pulse;
 const LIMIT: usize = 64 * 1024;
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(9);
+/// How long one may take that nobody will look at.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Why there is no body.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +36,22 @@ impl BodyError {
             Self::Broken => Issuer::body_broken_off(),
         }
     }
+}
+
+/// Reads and forgets what is left of a request that is not served, so that the peer reads our answer and
+/// no reset of the connection. Answers whether that was all of it.
+pub(super) async fn discard<B: Body + Unpin>(mut body: B) -> bool {
+    let discarded = tokio::time::timeout(FAREWELL, async {
+        let mut left = LIMIT;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            let length = frame.data_ref().map_or(0, Buf::remaining);
+            let Some(rest) = left.checked_sub(length) else { return false };
+            left = rest;
+        }
+        true
+    });
+    discarded.await.unwrap_or(false)
 }
 
 /// The whole body. Its time is a second less than the connection's, so that there is an answer.

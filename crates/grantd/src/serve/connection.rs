@@ -15,7 +15,10 @@ use axum::{
 use futures_util::FutureExt;
 use grantd_core::Refused;
 use grantd_issuer::{Fault, Issuer, Revoked};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header::X_CONTENT_TYPE_OPTIONS};
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{CONNECTION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
+};
 use http_body_util::{Either, Full};
 use hyper::{
     body::{Body as _, Incoming},
@@ -31,6 +34,7 @@ use crate::proxies::Proxies;
 use super::{
     body,
     feed::Streaming,
+    load::Load,
     metrics::{Ending, Metrics},
     pulse::{Pulse, Verdict, Watched},
     refusal_log::RefusalLog,
@@ -49,6 +53,7 @@ pub(super) struct Shared {
     pub(super) router: Router,
     pub(super) issuer: Arc<Issuer>,
     pub(super) log: RefusalLog,
+    pub(super) load: Arc<Load>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) proxies: Proxies,
     /// Whether so many connections are open that idle ones must go sooner.
@@ -102,6 +107,9 @@ async fn answer(
     pulse: &Arc<Pulse>,
 ) -> Response<Answer> {
     let start = Instant::now();
+    if shared.load.is_too_much(start) && !shared.metrics.is_cheap(request.uri().path()) {
+        return shed(request, shared).await;
+    }
     let from = shared.proxies.origin(peer.ip(), request.headers());
     if request.body().is_end_stream() {
         // There is no body to wait for: from now on the time is ours.
@@ -143,6 +151,26 @@ async fn answer(
     } else {
         let route = response.extensions_mut().remove::<MatchedPath>();
         shared.metrics.answered(route.as_ref(), ending, took);
+    }
+    response
+}
+
+/// No more than this is done for a request that is one too many; not even its client is looked at.
+async fn shed(request: Request<Incoming>, shared: &Shared) -> Response<Answer> {
+    let seconds = shared.load.shed();
+    let oauth = request.uri().path().contains("/oauth/");
+    let all_read = body::discard(request.into_body()).await;
+    let mut response = if oauth {
+        Issuer::overloaded().map(|body| Either::Left(Full::new(body)))
+    } else {
+        let text = "The server has more to do than it can. Try again shortly.";
+        routes::problem(StatusCode::SERVICE_UNAVAILABLE, text).map(Either::Right)
+    };
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !all_read {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

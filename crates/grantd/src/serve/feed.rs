@@ -19,7 +19,7 @@ use http::{
 };
 use tokio::sync::watch;
 
-use super::routes::{Server, problem};
+use super::routes::{Server, origin, problem};
 
 /// How often a quiet stream says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -31,8 +31,12 @@ pub(super) struct Streaming;
 pub(super) async fn revocations(State(server): State<Server>, request: Request) -> Response {
     let headers = request.headers();
     let values = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
-    let raw =
-        Raw { authorization: Authorization::from_values(values), content_type: None, body: b"" };
+    let raw = Raw {
+        authorization: Authorization::from_values(values),
+        content_type: None,
+        body: b"",
+        from: origin(&request),
+    };
     let reader = match server.issuer.admit_to_feed(&raw).await {
         Ok(reader) => reader,
         Err(error) => return Issuer::failure(error).map(Body::from),

@@ -53,6 +53,10 @@ pub(super) struct Metrics {
     pub(super) streams: OpenGauge,
     /// How it stands with the database.
     pub(super) contacts: Arc<Contacts>,
+    /// Requests that were not served because there were too many.
+    pub(super) shed: Counter,
+    /// Connections for which there was no room.
+    pub(super) turned_away: Counter,
     requests: Requests,
     /// One for each of [`Refusal::ALL`], in its order.
     refusals: Vec<Counter>,
@@ -83,6 +87,10 @@ impl Metrics {
         let (connections, streams) = (OpenGauge::default(), OpenGauge::default());
         registry.register("connections", "Open connections", connections.gauge());
         registry.register("feed_streams", "Open streams of the revocation feed", streams.gauge());
+        let (shed, turned_away) = (Counter::default(), Counter::default());
+        let help = "Connections answered with 503 because too many were open";
+        registry.register("connections_turned_away", help, turned_away.clone());
+        registry.register("shed", "Requests answered with 503 because of overload", shed.clone());
         let contacts = Arc::new(Contacts::new());
         registry.register_collector(Box::new(scrape::Scrape::new(issuer, Arc::clone(&contacts))));
         Self {
@@ -92,10 +100,19 @@ impl Metrics {
             connections,
             streams,
             contacts,
+            shed,
+            turned_away,
             requests,
             refusals,
             faults,
         }
+    }
+
+    /// Whether a path costs no more than to say that it will not be served, or is how somebody looks
+    /// whether the server is well.
+    pub(super) fn is_cheap(&self, path: &str) -> bool {
+        let path = path.strip_prefix(&self.base).unwrap_or(path);
+        matches!(path, "/healthz" | "/readyz" | "/metrics") || path.starts_with("/.well-known/")
     }
 
     /// A request of a route was answered after so long.

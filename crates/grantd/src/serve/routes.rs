@@ -157,7 +157,7 @@ fn endpoints() -> Router<Server> {
 }
 
 async fn token(State(server): State<Server>, request: Request) -> Response {
-    let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    let from = origin(&request);
     match receive(request).await {
         Ok((headers, body)) => {
             server.issuer.post_token(&headers, &body, from).await.map(Body::from)
@@ -167,21 +167,30 @@ async fn token(State(server): State<Server>, request: Request) -> Response {
 }
 
 async fn introspect(State(server): State<Server>, request: Request) -> Response {
+    let from = origin(&request);
     match receive(request).await {
-        Ok((headers, body)) => server.issuer.post_introspect(&headers, &body).await.map(Body::from),
+        Ok((headers, body)) => {
+            server.issuer.post_introspect(&headers, &body, from).await.map(Body::from)
+        }
         Err(answer) => *answer,
     }
 }
 
 async fn revoke(State(server): State<Server>, request: Request) -> Response {
+    let from = origin(&request);
     match receive(request).await {
         Ok((headers, body)) => {
-            let answer = server.issuer.post_revoke(&headers, &body).await;
+            let answer = server.issuer.post_revoke(&headers, &body, from).await;
             server.noticed.notify_one();
             answer.map(Body::from)
         }
         Err(answer) => *answer,
     }
+}
+
+/// The address that a request came from.
+pub(super) fn origin(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<Peer>().map(|Peer(address)| *address)
 }
 
 /// The headers and the whole body of a POST, or the answer to what is none.

@@ -107,12 +107,12 @@ fn a_flood_of_refused_requests_leaves_a_handful_of_rows_and_every_one_is_counted
     let mut running = place.serve("");
     let headers = [
         ("Content-Type", "application/x-www-form-urlencoded"),
-        ("Authorization", &*basic(&wrong(&client))),
+        ("Authorization", &*basic(&client)),
     ];
-    let body = b"grant_type=client_credentials";
-    flood(&running, &request("POST", "/oauth/token", &headers, body), 20_000, 401);
+    let body = b"grant_type=client_credentials&scope=nothing";
+    flood(&running, &request("POST", "/oauth/token", &headers, body), 20_000, 400);
     assert!(running.terminate());
-    assert_eq!(recorded(&place), expect(&client, &[("client-secret-wrong", 20_000)]));
+    assert_eq!(recorded(&place), expect(&client, &[("scope-not-allowed", 20_000)]));
     for table in ["usage", "usage_totals"] {
         let count = format!("SELECT count(*) FROM {table}");
         let rows: i64 = database(&place).query_row(&count, [], |row| row.get(0)).unwrap();
@@ -154,12 +154,12 @@ fn while_the_database_is_locked_tokens_are_issued_and_no_count_is_lost() {
     let mut refused = 0;
     while !running.log().iter().any(failed) {
         assert!(Instant::now() < deadline, "no batch failed");
-        assert_eq!(ask(&running, &wrong(&client), "").status, 401);
+        assert_eq!(ask(&running, &client, "&scope=nothing").status, 400);
         refused += 1;
         thread::sleep(Duration::from_millis(20));
     }
     lock.execute_batch("COMMIT").unwrap();
-    let refused = ("client-secret-wrong", refused);
+    let refused = ("scope-not-allowed", refused);
     becomes(&place, &expect(&client, &[("issued", 1), refused]), 10);
 
     let before = last_use(&place);

@@ -5,11 +5,12 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use grantd_issuer::network;
 use quick_cache::unsync::Cache;
 use tokio::time::Instant;
 
@@ -132,17 +133,6 @@ fn recent(counts: &Cache<u64, Count>, key: u64, now: Instant) -> Option<Count> {
     counts.get(&key).copied().filter(|count| now.duration_since(count.last) < MEMORY)
 }
 
-/// Who has one IPv6 address has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = u128::from(address) & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,10 +199,6 @@ mod tests {
         let tries = (0..1000).filter(|name| throttle.begin(&format!("n{name}"), at(1)).is_ok());
         assert_eq!(tries.count(), 50);
         assert!(throttle.begin("n2000", at(2)).is_ok());
-        let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert_eq!(network(v6("2001:db8::1")), network(v6("2001:db8::2")));
-        assert_ne!(network(v6("2001:db8::1")), network(v6("2001:db8:0:1::1")));
-        assert_eq!(network(v6("::ffff:192.0.2.1")), at(1));
     }
 
     #[tokio::test(start_paused = true)]
