@@ -1,6 +1,6 @@
 //! What grantd is told from outside: flags, then the environment, then `.env`, then the defaults.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use grantd_core::{Secret, SecretKey, Ttl};
@@ -8,7 +8,7 @@ use grantd_issuer::KeyRing;
 use grantd_store::Location;
 use url::{Host, Url};
 
-use crate::{environment::Environment, proxies::Proxies};
+use crate::{environment::Environment, proxies::Proxies, serve::Drain};
 
 /// Settings of every command as flags; each has the name of its environment variable. Secrets have
 /// none: a process list would show them.
@@ -55,6 +55,12 @@ pub(crate) struct ServeFlags {
     /// Proxies that may say where a request comes from, like 10.0.0.0/8 [env: GRANTD_TRUSTED_PROXIES]
     #[arg(long, value_name = "NETWORKS")]
     pub(crate) trusted_proxies: Option<String>,
+    /// How long to serve on after SIGTERM with /readyz at 503 [env: GRANTD_DRAIN_DELAY] [default: 5s]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) drain_delay: Option<String>,
+    /// What is under way then may take so long [env: GRANTD_DRAIN_TIMEOUT] [default: 10s]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) drain_timeout: Option<String>,
     /// Allow an http:// issuer beyond this machine: tokens and secrets cross the network in clear
     #[arg(long)]
     pub(crate) insecure_http: bool,
@@ -71,6 +77,8 @@ impl ServeFlags {
             refresh_token_ttl: self.refresh_token_ttl.or(other.refresh_token_ttl),
             refresh_token_idle: self.refresh_token_idle.or(other.refresh_token_idle),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            drain_delay: self.drain_delay.or(other.drain_delay),
+            drain_timeout: self.drain_timeout.or(other.drain_timeout),
             insecure_http: self.insecure_http || other.insecure_http,
         }
     }
@@ -222,6 +230,25 @@ impl Settings {
     /// How long a refresh token may lie unused, if it is said.
     pub(crate) fn refresh_token_idle(&self) -> Result<Option<Ttl>> {
         self.parsed("GRANTD_REFRESH_TOKEN_IDLE", self.serve.refresh_token_idle.as_ref())
+    }
+
+    /// How long the server takes to stop.
+    pub(crate) fn drain(&self) -> Result<Drain> {
+        let delay = self.pause("GRANTD_DRAIN_DELAY", self.serve.drain_delay.as_ref())?;
+        let timeout = self.pause("GRANTD_DRAIN_TIMEOUT", self.serve.drain_timeout.as_ref())?;
+        Ok(Drain {
+            delay: delay.unwrap_or(Drain::DELAY),
+            timeout: timeout.unwrap_or(Drain::TIMEOUT),
+        })
+    }
+
+    /// A duration that may be none at all.
+    fn pause(&self, name: &str, flag: Option<&String>) -> Result<Option<Duration>> {
+        if matches!(self.text(name, flag), Some("0" | "0s")) {
+            return Ok(Some(Duration::ZERO));
+        }
+        let pause = self.parsed::<Ttl>(name, flag)?;
+        Ok(pause.map(|pause| Duration::from_secs(pause.seconds().into())))
     }
 
     /// The log filter.

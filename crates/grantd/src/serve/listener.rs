@@ -1,37 +1,45 @@
 //! Accepting connections, no more than there is room for, and ending them well.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::{Semaphore, watch},
+    net::{TcpListener, TcpStream},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
 };
 
 use super::{
     connection::{self, Shared},
     refusal_log::RefusalLog,
     routes::Routes,
+    signals::{Signal, Signals},
+    stage::{Drain, Stage},
 };
 
 /// How many connections are open at most; further ones wait in the kernel's queue.
 const CONNECTIONS: u32 = 4096;
 /// Files that are not connections: database, log, what the system adds.
 const OTHER_FILES: u64 = 64;
-/// How long open connections have to finish when the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the system gives no further connection.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// Serves until SIGTERM or SIGINT, then lets what is under way finish.
-pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+/// Serves until SIGTERM or SIGINT, and then in the order of decision 0018 until nobody waits for an
+/// answer. Another signal ends it at once.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    routes: Routes,
+    mut signals: Signals,
+    drain: Drain,
+) -> Result<()> {
     let places = places();
     let room = Arc::new(Semaphore::new(places as usize));
-    let (stop, stopping) = watch::channel(false);
     let watched_room = Arc::clone(&room);
     let shared = Arc::new(Shared {
         router: routes.router,
@@ -40,44 +48,98 @@ pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
         metrics: routes.metrics,
         proxies: routes.proxies,
         busy: Box::new(move || watched_room.available_permits() < places as usize / 2),
-        stopping,
+        stage: routes.stage.subscribe(),
+        late: Arc::default(),
     });
-    loop {
-        let accepted = async {
-            let place = Arc::clone(&room).acquire_owned().await;
-            (place, listener.accept().await)
-        };
+    let door = Door { room: Arc::clone(&room), shared: Arc::clone(&shared) };
+    let signal = tokio::select! {
+        never = door.keep_open(&listener) => match never {},
+        signal = signals.next() => signal,
+    };
+    if signal == Signal::Terminate && !drain.delay.is_zero() {
+        routes.stage.send_replace(Stage::Leaving);
+        tracing::info!(delay = ?drain.delay, "stopping: /readyz says so, and whoever comes is served");
         tokio::select! {
-            (place, accepted) = accepted => match accepted {
-                Ok((stream, peer)) => {
-                    // Answers are one small write each: waiting to fill a packet only delays them.
-                    let _ = stream.set_nodelay(true);
-                    let shared = Arc::clone(&shared);
-                    tokio::spawn(async move {
-                        let _open = shared.metrics.connections.open();
-                        connection::serve(stream, peer, Arc::clone(&shared)).await;
-                        drop(place);
-                    });
-                }
+            never = door.keep_open(&listener) => match never {},
+            _ = signals.next() => return cut(),
+            () = tokio::time::sleep(drain.delay) => {}
+        }
+    }
+    let deadline = Instant::now() + drain.timeout;
+    door.close(listener, deadline).await?;
+    tracing::info!("stopping: what is under way is finished first");
+    let late = || shared.late.load(Ordering::Relaxed);
+    let earlier = late();
+    routes.stage.send_replace(Stage::Closing);
+    // Streams would never end by themselves. Who follows them finds no way back to this node.
+    routes.watching.abort();
+    tokio::select! {
+        _ = signals.next() => return cut(),
+        all = tokio::time::timeout_at(deadline, room.acquire_many(places)) => if all.is_err() {
+            let open = places as usize - room.available_permits();
+            tracing::warn!(open, timeout = ?drain.timeout, "stopping with connections still open: they took longer");
+        }
+    }
+    tracing::info!(late = late() - earlier, "stopped");
+    Ok(())
+}
+
+fn cut() -> Result<()> {
+    tracing::warn!("stopping at once, as the second signal says: what was under way is cut");
+    Ok(())
+}
+
+/// Lets connections in.
+struct Door {
+    room: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+impl Door {
+    async fn keep_open(&self, listener: &TcpListener) -> Infallible {
+        loop {
+            let place = Arc::clone(&self.room).acquire_owned().await;
+            match listener.accept().await {
+                Ok((stream, peer)) => self.admit(stream, peer, place),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(BREATHER).await;
                 }
-            },
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            }
         }
     }
-    drop(listener);
-    tracing::info!("stopping: what is under way is finished first");
-    stop.send_replace(true);
-    // Streams would never end by themselves.
-    routes.watching.abort();
-    if tokio::time::timeout(DRAIN, room.acquire_many(places)).await.is_err() {
-        tracing::warn!("stopping with connections still open: they took longer than {DRAIN:?}");
+
+    /// Lets in whom the kernel has connected already, since closing would reset them, and closes.
+    async fn close(&self, listener: TcpListener, deadline: Instant) -> Result<()> {
+        // Past the runtime, which may not have heard of them yet.
+        let listener = listener.into_std().context("cannot close the listener")?;
+        while let Ok((stream, peer)) = listener.accept() {
+            let place = Arc::clone(&self.room).acquire_owned();
+            let Ok(place) = tokio::time::timeout_at(deadline, place).await else { break };
+            let adopted = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            match adopted {
+                Ok(stream) => self.admit(stream, peer, place),
+                Err(error) => tracing::warn!(%error, "cannot accept a connection"),
+            }
+        }
+        Ok(())
     }
-    tracing::info!("stopped");
-    Ok(())
+
+    fn admit(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: Result<OwnedSemaphorePermit, AcquireError>,
+    ) {
+        // Answers are one small write each: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            let _open = shared.metrics.connections.open();
+            connection::serve(stream, peer, Arc::clone(&shared)).await;
+            drop(place);
+        });
+    }
 }
 
 /// As many connections as the system allows files for, after asking it for all it would give.

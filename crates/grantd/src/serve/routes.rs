@@ -31,6 +31,7 @@ use super::{
     own_guard::own_guard,
     pulse::Pulse,
     sign_in::SignIn,
+    stage::Stage,
 };
 
 /// Where a request came from.
@@ -58,6 +59,8 @@ pub(super) struct Server {
     pub(super) sign_in: Arc<SignIn>,
     /// Makes the server look for changes at once.
     pub(super) noticed: Arc<Notify>,
+    /// Whether the server stops.
+    pub(super) stage: watch::Receiver<Stage>,
 }
 
 impl Server {
@@ -82,6 +85,8 @@ pub(crate) struct Routes {
     /// Who may say where a request comes from.
     pub(crate) proxies: Proxies,
     pub(super) metrics: Arc<Metrics>,
+    /// For who stops the server.
+    pub(super) stage: watch::Sender<Stage>,
 }
 
 /// Where the token endpoint is.
@@ -90,6 +95,7 @@ pub(super) const TOKEN: &str = "/oauth/token";
 /// All routes of the server, under the issuer's path as well where it has one.
 pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes {
     let (told, revisions) = watch::channel(0);
+    let (stage, stopping) = watch::channel(Stage::Serving);
     let noticed = Arc::new(Notify::new());
     let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
     let metrics = Arc::new(Metrics::new(Arc::clone(&issuer), path.trim_end_matches('/')));
@@ -115,6 +121,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         once: Arc::default(),
         sign_in: Arc::new(sign_in),
         noticed,
+        stage: stopping,
     };
     let pages = console()
         .merge(authorization())
@@ -130,7 +137,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         router = router.nest(&path, endpoints).route(&metadata_path, get(metadata));
     }
     let router = router.fallback(not_found).with_state(server).layer(from_fn(metrics::name_route));
-    Routes { router, issuer, watching, metrics, proxies: Proxies::default() }
+    Routes { router, issuer, watching, metrics, stage, proxies: Proxies::default() }
 }
 
 /// Secure Contexts section 3.1.
@@ -209,8 +216,11 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process can serve: its database answers.
+/// The process can serve: its database answers, and it does not stop.
 async fn readyz(State(server): State<Server>) -> Response {
+    if *server.stage.borrow() > Stage::Serving {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "The server is stopping.");
+    }
     match server.storage.revision().await {
         Ok(_) => "ready\n".into_response(),
         Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer."),

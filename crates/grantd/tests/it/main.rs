@@ -17,6 +17,7 @@ mod console_docs;
 mod console_pages;
 mod dead_tokens;
 mod demo;
+mod drain;
 mod feed_readers;
 mod grant_attacks;
 mod grant_kills;
