@@ -19,7 +19,7 @@ use super::{
 const PROMISE: Duration = Duration::from_millis(500);
 
 /// A folder whose grantd is on that database.
-fn place_on(database: &Database) -> Place {
+pub(crate) fn place_on(database: &Database) -> Place {
     let place = Place::new();
     let mut file = fs::OpenOptions::new().append(true).open(place.path().join(".env")).unwrap();
     writeln!(file, "GRANTD_DATABASE_URL={}", database.url()).unwrap();
