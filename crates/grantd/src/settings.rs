@@ -204,10 +204,15 @@ impl Settings {
                 "there is no signing key: run `grantd keys generate`, which writes one to .env"
             ),
         };
-        let passphrase = self.environment.exact("GRANTD_PRIVATE_KEY_PASSPHRASE");
-        let passphrase = passphrase.map(|text| Secret::new(text.to_owned()));
+        let passphrase = self.passphrase();
         let public = self.text("GRANTD_PUBLIC_KEY", None);
         KeyRing::from_pem(&private, public, passphrase.as_ref()).with_context(|| source.to_owned())
+    }
+
+    /// What opens keys that are protected.
+    pub(crate) fn passphrase(&self) -> Option<Secret> {
+        let text = self.environment.exact("GRANTD_PRIVATE_KEY_PASSPHRASE");
+        text.map(|text| Secret::new(text.to_owned()))
     }
 
     /// What an access token lives, server-wide.

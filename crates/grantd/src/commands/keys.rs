@@ -1,4 +1,6 @@
-//! `grantd keys`: makes signing keys, shows their public half.
+//! `grantd keys`: makes signing keys, shows their public half, changes them.
+
+mod rotation;
 
 use anyhow::{Result, bail};
 use grantd_core::{Algorithm, SecretKey, SigningKey};
@@ -17,6 +19,9 @@ pub(super) fn run(command: Keys, settings: &Settings, output: Output) -> Result<
     match command {
         Keys::Generate(options) => generate(&options, output),
         Keys::List => list(settings, output),
+        Keys::Add(options) => rotation::add(&options, settings, output),
+        Keys::SignWith(options) => rotation::sign_with(&options, settings, output),
+        Keys::Retire(options) => rotation::retire(&options, settings, output),
     }
 }
 

@@ -61,7 +61,10 @@ pub(crate) async fn serve(
         tracing::info!(delay = ?drain.delay, "stopping: /readyz says so, and whoever comes is served");
         tokio::select! {
             never = door.keep_open(&listener) => match never {},
-            _ = signals.next() => return cut(),
+            _ = signals.next() => {
+                cut();
+                return Ok(());
+            }
             () = tokio::time::sleep(drain.delay) => {}
         }
     }
@@ -74,7 +77,10 @@ pub(crate) async fn serve(
     // Streams would never end by themselves. Who follows them finds no way back to this node.
     routes.watching.abort();
     tokio::select! {
-        _ = signals.next() => return cut(),
+        _ = signals.next() => {
+                cut();
+                return Ok(());
+            }
         all = tokio::time::timeout_at(deadline, room.acquire_many(places)) => if all.is_err() {
             let open = places as usize - room.available_permits();
             tracing::warn!(open, timeout = ?drain.timeout, "stopping with connections still open: they took longer");
@@ -84,9 +90,8 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-fn cut() -> Result<()> {
-    tracing::warn!("stopping at once, as the second signal says: what was under way is cut");
-    Ok(())
+fn cut() {
+    tracing::warn!("stopping at once, as the second signal says: what is under way is cut");
 }
 
 /// Lets connections in.

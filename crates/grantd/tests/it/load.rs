@@ -92,21 +92,21 @@ fn exchange(
 ) -> Result<Answer, String> {
     connection.take_if(|kept| is_closed(kept.get_ref()));
     let age = if connection.is_some() { "kept" } else { "new" };
-    let mut open = match connection.take() {
-        Some(open) => open,
-        None => {
-            let stream = TcpStream::connect(to).map_err(|error| format!("connecting: {error}"))?;
-            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-            stream.set_nodelay(true).unwrap();
-            BufReader::new(stream)
-        }
-    };
+    let kept = connection.take();
+    let mut open = kept.map_or_else(|| open(to), Ok)?;
     open.get_mut().write_all(request).map_err(|error| format!("writing, {age}: {error}"))?;
     let answer = wire::read(&mut open).ok_or_else(|| format!("no answer on a {age} connection"))?;
     if answer.header("connection") != Some("close") {
         *connection = Some(open);
     }
     Ok(answer)
+}
+
+fn open(to: SocketAddr) -> Result<BufReader<TcpStream>, String> {
+    let stream = TcpStream::connect(to).map_err(|error| format!("connecting: {error}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_nodelay(true).unwrap();
+    Ok(BufReader::new(stream))
 }
 
 fn is_closed(stream: &TcpStream) -> bool {

@@ -25,6 +25,7 @@ mod grant_kills;
 mod grant_races;
 mod hostile;
 mod inspect;
+mod key_rotation;
 mod kills;
 mod ledger;
 mod life;

@@ -37,7 +37,9 @@ impl Cluster {
         let options =
             format!("--issuer http://{} --drain-delay {}s", balancer.address, delay.as_secs());
         let nodes: Vec<_> = (0..3).map(|_| place.serve(&options)).collect();
-        nodes.iter().for_each(|node| balancer.add(node.address, health));
+        for node in &nodes {
+            balancer.add(node.address, health);
+        }
         Some(Self { place, nodes, balancer, options })
     }
 
