@@ -17,6 +17,8 @@ pub struct TokenNames {
     pub credential: Option<CredentialId>,
     /// The token itself.
     pub token: TokenId,
+    /// The key that signed it (`kid`); `None`: it is opaque.
+    pub key: Option<String>,
     /// The user whom it acts for, and the approval that it rests on.
     pub on_behalf: Option<(UserId, ApprovalId)>,
 }
@@ -30,6 +32,8 @@ pub struct Standing {
     pub credential_dead: bool,
     /// Whether the token was revoked.
     pub token_dead: bool,
+    /// Whether the key that signed it was revoked.
+    pub key_dead: bool,
     /// The state and generation of the user whom it acts for; `None`: there is no such user, or the
     /// token names none.
     pub user: Option<(UserState, u64)>,
@@ -52,6 +56,9 @@ pub enum Objection {
     /// It was revoked itself.
     #[error("it was revoked itself")]
     TokenRevoked,
+    /// The key that signed it was revoked.
+    #[error("the key that signed it was revoked")]
+    KeyRevoked,
     /// The credential that obtained it was ended.
     #[error("the secret that obtained it was ended")]
     CredentialEnded,
@@ -99,6 +106,7 @@ impl Objection {
             Self::ClientRevoked => "client-revoked",
             Self::ClientDeleted => "client-deleted",
             Self::TokenRevoked => "token-revoked",
+            Self::KeyRevoked => "key-revoked",
             Self::CredentialEnded => "credential-ended",
             Self::GenerationOld { .. } => "generation-old",
             Self::UserUnknown => "user-unknown",
@@ -135,6 +143,7 @@ impl Standing {
         let objections = [
             state,
             self.token_dead.then_some(Objection::TokenRevoked),
+            self.key_dead.then_some(Objection::KeyRevoked),
             self.credential_dead.then_some(Objection::CredentialEnded),
             old,
             self.approval_dead.then_some(Objection::ApprovalEnded),

@@ -13,6 +13,8 @@ pub(crate) enum Keys {
     Add(KeysAdd),
     /// Let a published key sign for its algorithm; the one before only verifies from then on
     SignWith(KeysSignWith),
+    /// Say that a key is in wrong hands: what it signed is refused at once, everywhere
+    Revoke(KeysRevoke),
     /// Take out a key that signs no more: what it signed is refused from then on
     Retire(KeysRetire),
 }
@@ -65,6 +67,16 @@ pub(crate) struct KeysRetire {
     #[arg(long)]
     pub(crate) keep_public: bool,
     /// Even if tokens that it signed are alive: they are refused
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeysRevoke {
+    /// The key's id, as `keys list` shows it
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) kid: String,
+    /// Even if nodes still sign with it, or it is none of the keys here
     #[arg(long)]
     pub(crate) force: bool,
 }

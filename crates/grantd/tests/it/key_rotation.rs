@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, RwLock},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use grantd_core::jose::{JwkSet, UnverifiedJws};
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{
     balancer::Health,
+    dead_tokens::active,
     load::{Ask, Load, Use},
     rolling::{Cluster, token_request},
     server::Place,
@@ -179,4 +180,49 @@ fn each_step_leaves_a_file_that_serves_and_other_lines_alone() {
         std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&env).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     assert!(said(&Place::bare(), "keys add").contains("keys generate"));
+}
+
+#[test]
+fn what_a_stolen_key_signed_is_refused_within_a_second_and_nothing_else() {
+    let place = Place::new();
+    place.grantd("permission create a");
+    let (client, reader) = (place.client("--permission a"), place.client("--serves default"));
+    let mut running = place.serve("");
+    let options = format!("--listen {}", running.address);
+    let stolen = token(&running, &client, "");
+    let old = kid(&stolen);
+    assert!(said(&place, &format!("keys revoke {old}")).contains("still signs"));
+    assert!(said(&place, "keys revoke nonsense").contains("none of the keys"));
+    let added = place.grantd("keys add");
+    place.grantd(&format!("keys sign-with {} --force", listed(&added, "RS256", "verifies only")));
+    assert!(running.terminate());
+    let running = place.serve(&options);
+    let fresh = token(&running, &client, "");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let guard = Guard::discover(format!("http://{}", running.address))
+        .revocations(FeedCredentials::basic(&reader.id, &reader.secret));
+    let guard = runtime.block_on(guard.build()).unwrap();
+    let verify = |token: &str| runtime.block_on(guard.verify(token)).is_ok();
+    assert!(verify(&stolen) && active(&running, &reader, &stolen));
+
+    place.grantd(&format!("keys revoke {old}"));
+    let answered = Instant::now();
+    assert!(!active(&running, &reader, &stolen), "introspection knows at once");
+    while verify(&stolen) {
+        assert!(answered.elapsed() < Duration::from_secs(1), "still accepted");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(verify(&fresh) && active(&running, &reader, &fresh));
+    let mut inspect = place.command();
+    inspect.args(["token", "inspect", &stolen]);
+    let told =
+        inspect.env("GRANTD_ISSUER", format!("http://{}", running.address)).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("the key that signed it was revoked"), "{told}");
+    let events = place.grantd("audit list")["events"].as_array().unwrap().clone();
+    let last = events.last().unwrap();
+    assert_eq!(
+        (&last["action"], &last["object"]),
+        (&"key.revoke".into(), &format!("key:{old}").into())
+    );
 }
