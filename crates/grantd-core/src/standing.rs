@@ -25,6 +25,10 @@ pub struct TokenNames {
 
 /// What stands against a token, as it is at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one answer of storage, and all may be true at once"
+)]
 pub struct Standing {
     /// The client's state and generation; `None`: there is no such client.
     pub client: Option<(ClientState, u64)>,
