@@ -42,6 +42,8 @@ pub struct PresentedToken {
     pub scope: String,
     /// The names of the client's roles (`roles`).
     pub roles: Vec<String>,
+    /// The key that signed it (`kid`); `None`: it is opaque.
+    pub key: Option<String>,
     /// When it was issued (`iat`).
     pub issued_at: Timestamp,
     /// When it ends; the end itself is outside (`exp`).
@@ -105,16 +107,17 @@ impl PresentedToken {
         keys: &[PublicKey],
         sealer: &TokenSealer,
     ) -> Result<Self, TokenFlaw> {
-        let claims = if text.starts_with(TokenSealer::PREFIX) {
-            sealer.unseal(text).ok_or_else(|| TokenFlaw::of_opaque(text))?
+        let (claims, key) = if text.starts_with(TokenSealer::PREFIX) {
+            (sealer.unseal(text).ok_or_else(|| TokenFlaw::of_opaque(text))?, None)
         } else {
-            verify(text, keys)?
+            let (claims, key) = verify(text, keys)?;
+            (claims, Some(key.kid().to_owned()))
         };
-        let token = Self::from_claims(&claims).ok_or(TokenFlaw::Claims)?;
+        let token = Self::from_claims(&claims, key).ok_or(TokenFlaw::Claims)?;
         if token.issuer == issuer { Ok(token) } else { Err(TokenFlaw::Issuer(token.issuer)) }
     }
 
-    fn from_claims(json: &[u8]) -> Option<Self> {
+    fn from_claims(json: &[u8], key: Option<String>) -> Option<Self> {
         let claims: Claims = serde_json::from_slice(json).ok()?;
         let grant = claims.gty.parse().ok()?;
         let on_behalf = claims.on_behalf(grant).ok()?;
@@ -131,6 +134,7 @@ impl PresentedToken {
             on_behalf,
             scope: claims.scope,
             roles: claims.roles,
+            key,
             issued_at: Timestamp::from_seconds(claims.iat),
             expires_at: Timestamp::from_seconds(claims.exp),
         })
@@ -142,18 +146,20 @@ impl PresentedToken {
             client: self.client.clone(),
             credential: self.credential,
             token: self.id,
+            key: self.key.clone(),
             on_behalf: self.on_behalf.map(|owner| (owner.user, owner.approval)),
         }
     }
 }
 
-/// The payload of a JWT access token, once the key that it names has verified it.
-fn verify(text: &str, keys: &[PublicKey]) -> Result<Vec<u8>, TokenFlaw> {
+/// The payload of a JWT access token, once the key that it names has verified it, and that key.
+fn verify<'a>(text: &str, keys: &'a [PublicKey]) -> Result<(Vec<u8>, &'a PublicKey), TokenFlaw> {
     let jws = UnverifiedJws::parse(text)?;
     let header = jws.header();
     if header.typ.as_deref() != Some(TYPE) {
         return Err(TokenFlaw::Type);
     }
     let key = keys.iter().find(|key| header.kid.as_deref() == Some(key.kid()));
-    Ok(jws.verify(key.ok_or(TokenFlaw::KeyUnknown)?)?)
+    let key = key.ok_or(TokenFlaw::KeyUnknown)?;
+    Ok((jws.verify(key)?, key))
 }

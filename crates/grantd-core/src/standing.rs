@@ -17,12 +17,18 @@ pub struct TokenNames {
     pub credential: Option<CredentialId>,
     /// The token itself.
     pub token: TokenId,
+    /// The key that signed it (`kid`); `None`: it is opaque.
+    pub key: Option<String>,
     /// The user whom it acts for, and the approval that it rests on.
     pub on_behalf: Option<(UserId, ApprovalId)>,
 }
 
 /// What stands against a token, as it is at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one answer of storage, and all may be true at once"
+)]
 pub struct Standing {
     /// The client's state and generation; `None`: there is no such client.
     pub client: Option<(ClientState, u64)>,
@@ -30,6 +36,8 @@ pub struct Standing {
     pub credential_dead: bool,
     /// Whether the token was revoked.
     pub token_dead: bool,
+    /// Whether the key that signed it was revoked.
+    pub key_dead: bool,
     /// The state and generation of the user whom it acts for; `None`: there is no such user, or the
     /// token names none.
     pub user: Option<(UserState, u64)>,
@@ -52,6 +60,9 @@ pub enum Objection {
     /// It was revoked itself.
     #[error("it was revoked itself")]
     TokenRevoked,
+    /// The key that signed it was revoked.
+    #[error("the key that signed it was revoked")]
+    KeyRevoked,
     /// The credential that obtained it was ended.
     #[error("the secret that obtained it was ended")]
     CredentialEnded,
@@ -99,6 +110,7 @@ impl Objection {
             Self::ClientRevoked => "client-revoked",
             Self::ClientDeleted => "client-deleted",
             Self::TokenRevoked => "token-revoked",
+            Self::KeyRevoked => "key-revoked",
             Self::CredentialEnded => "credential-ended",
             Self::GenerationOld { .. } => "generation-old",
             Self::UserUnknown => "user-unknown",
@@ -135,6 +147,7 @@ impl Standing {
         let objections = [
             state,
             self.token_dead.then_some(Objection::TokenRevoked),
+            self.key_dead.then_some(Objection::KeyRevoked),
             self.credential_dead.then_some(Objection::CredentialEnded),
             old,
             self.approval_dead.then_some(Objection::ApprovalEnded),

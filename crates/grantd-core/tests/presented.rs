@@ -46,6 +46,7 @@ fn standing() -> Standing {
         client: Some((ClientState::Active, 3)),
         credential_dead: false,
         token_dead: false,
+        key_dead: false,
         user: None,
         approval_dead: false,
     }
@@ -73,7 +74,9 @@ fn both_formats_say_the_same() {
     let jwt = key.sign_access_token(json.as_bytes()).unwrap();
     let opaque = sealer().seal(json.as_bytes(), [1; 12]).unwrap();
     let token = read(&jwt, &[&key]).unwrap();
-    assert_eq!(read(&opaque, &[]), Some(token.clone()));
+    assert_eq!(token.key.as_deref(), Some(key.public().kid()));
+    let unsigned = PresentedToken { key: None, ..token.clone() };
+    assert_eq!(read(&opaque, &[]), Some(unsigned), "but for the key");
     assert_eq!((token.client.as_str(), token.generation, token.roles.len()), ("c1", 3, 1));
     assert_eq!(read(&jwt, &[]), None, "its key is not published any more");
 }
@@ -227,6 +230,7 @@ fn each_thing_that_stands_against_a_token_kills_it() {
         (Standing { client: Some((ClientState::Active, 4)), ..standing() }, "generation"),
         (Standing { credential_dead: true, ..standing() }, "credential"),
         (Standing { token_dead: true, ..standing() }, "token"),
+        (Standing { key_dead: true, ..standing() }, "key"),
     ] {
         assert!(!dead.holds(&token, NOW), "{why}");
     }

@@ -137,6 +137,11 @@ impl Deed {
         Self { action: "consent.reuse", object, before: Some(before), after: None }
     }
 
+    /// A signing key is in wrong hands.
+    pub fn key_revoked(kid: &str) -> Self {
+        Self { action: "key.revoke", object: format!("key:{kid}"), before: None, after: None }
+    }
+
     /// The same, with who had what is deleted, kind by kind: nothing else remembers it.
     #[must_use]
     pub fn held_by(mut self, holders: &[(&str, Held)]) -> Self {

@@ -1,6 +1,6 @@
 //! The change log: what caches and the revocation feed follow.
 
-use grantd_core::{ApprovalId, ClientId, CredentialId, Timestamp, TokenId, UserId};
+use grantd_core::{ApprovalId, ClientId, CredentialId, Timestamp, TokenId, Ttl, UserId};
 
 /// What a change is about, and what it kills.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +25,19 @@ pub enum Changed {
     Token(TokenId, Timestamp),
     /// What a user allowed a client at one moment; tokens that rest on it are dead.
     Approval(ApprovalId),
+    /// A signing key, by its `kid`, that is in wrong hands; tokens it signed are dead, and forged ones
+    /// may live as long as any token can.
+    Key(String, Timestamp),
     /// Roles, permissions or APIs: any client may be affected, no token is.
     Catalog,
 }
 
 impl Changed {
+    /// A key that is in wrong hands from now on.
+    pub fn key(kid: &str, now: Timestamp) -> Self {
+        Self::Key(kid.to_owned(), now.after(Ttl::MAX))
+    }
+
     /// The kind in rows and in the feed.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -38,6 +46,7 @@ impl Changed {
             Self::Credential(_) => "credential",
             Self::Token(..) => "token",
             Self::Approval(_) => "grant",
+            Self::Key(..) => "key",
             Self::Catalog => "catalog",
         }
     }
@@ -50,6 +59,7 @@ impl Changed {
             Self::Credential(id) => id.to_string(),
             Self::Token(id, _) => id.to_string(),
             Self::Approval(id) => id.to_string(),
+            Self::Key(kid, _) => kid.clone(),
             Self::Catalog => String::new(),
         }
     }
@@ -58,7 +68,11 @@ impl Changed {
     pub const fn killed_below(&self) -> Option<u64> {
         match self {
             Self::Client { killed_below, .. } | Self::User { killed_below, .. } => *killed_below,
-            Self::Credential(_) | Self::Token(..) | Self::Approval(_) | Self::Catalog => None,
+            Self::Credential(_)
+            | Self::Token(..)
+            | Self::Approval(_)
+            | Self::Key(..)
+            | Self::Catalog => None,
         }
     }
 
@@ -70,7 +84,7 @@ impl Changed {
             | Self::User { killed_below: Some(_), .. }
             | Self::Credential(_)
             | Self::Approval(_) => Some(end),
-            Self::Token(_, until) => Some(*until),
+            Self::Token(_, until) | Self::Key(_, until) => Some(*until),
             Self::Client { killed_below: None, .. }
             | Self::User { killed_below: None, .. }
             | Self::Catalog => None,
@@ -83,7 +97,7 @@ impl Changed {
 pub struct ChangeEntry {
     /// Its number; later changes have higher ones, without gaps as they are written.
     pub seq: u64,
-    /// `client`, `user`, `credential`, `token`, `grant` or `catalog`.
+    /// `client`, `user`, `credential`, `token`, `grant`, `key` or `catalog`.
     pub kind: String,
     /// Of what.
     pub id: String,

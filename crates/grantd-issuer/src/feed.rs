@@ -58,7 +58,7 @@ pub struct FeedPage {
 pub struct FeedEntry {
     /// The number of the change.
     pub seq: u64,
-    /// `client`, `user`, `credential`, `token` or `grant`.
+    /// `client`, `user`, `credential`, `token`, `grant` or `key`.
     pub kind: String,
     /// Whose tokens, or which.
     pub id: String,

@@ -78,6 +78,7 @@ impl Tokens for Memory {
             client: found.map(|client| (client.state, client.generation)),
             credential_dead: token.credential.is_some_and(|id| dead("credential", id.to_string())),
             token_dead: dead("token", token.token.to_string()),
+            key_dead: token.key.clone().is_some_and(|kid| dead("key", kid)),
             user: token.on_behalf.and_then(|(user, _)| {
                 tables.users.get(&user).map(|record| (record.user.state, record.user.generation))
             }),
@@ -333,6 +334,12 @@ impl Registry for Memory {
 
     async fn apis(&self) -> Result<Vec<Api>, StorageFault> {
         Ok(self.tables().apis.values().map(|api| Api::clone(api)).collect())
+    }
+
+    async fn revoke_key(&self, kid: &str, stamp: &Stamp) -> Result<(), RegistryError> {
+        let revoked = [Changed::key(kid, stamp.at)];
+        self.tables().record(&Deed::key_revoked(kid), &revoked, stamp);
+        Ok(())
     }
 
     async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault> {

@@ -169,6 +169,9 @@ pub trait Registry: Clients + Usage + Users + Sessions + Passkeys + Surveys + Ap
     /// All APIs, by name.
     async fn apis(&self) -> Result<Vec<Api>, StorageFault>;
 
+    /// Remembers that a signing key is in wrong hands: tokens that it signed are dead.
+    async fn revoke_key(&self, kid: &str, stamp: &Stamp) -> Result<(), RegistryError>;
+
     /// Remembers that tokens may live so long, so that what kills them is kept long enough.
     async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault>;
 

@@ -16,7 +16,7 @@ pub(crate) use apply::Apply;
 pub(crate) use audit::Audit;
 pub(crate) use client::{Client, ClientCreate, ClientList, ClientUpdate, FinishRotation, Rotate};
 pub(crate) use database::{Backup, Migrate, Restore};
-pub(crate) use keys::{Keys, KeysGenerate};
+pub(crate) use keys::{Keys, KeysAdd, KeysGenerate, KeysRetire, KeysRevoke, KeysSignWith};
 pub(crate) use permission::PermissionCommand;
 pub(crate) use role::Role;
 pub(crate) use token::Token;

@@ -22,7 +22,7 @@ use crate::{cli::Command, environment::account, output::Output, settings::Settin
 
 pub(crate) async fn run(command: Command, settings: &Settings, output: Output) -> Result<()> {
     match command {
-        Command::Keys(command) => keys::run(command, settings, output),
+        Command::Keys(command) => keys::run(command, settings, output).await,
         Command::Client(command) => client::run(command, settings, output).await,
         Command::Role(command) => role::run(command, settings, output).await,
         Command::Permission(command) => permission::run(command, settings, output).await,

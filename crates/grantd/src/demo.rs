@@ -27,6 +27,7 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
         vec![SigningKey::generate(Algorithm::Rs256)?, SigningKey::generate(Algorithm::Es256)?],
         &[],
     )?;
+    let signals = serve::Signals::listen()?;
     let listener = TcpListener::bind(&flags.listen).await.with_context(|| {
         format!(
             "cannot listen on {}: choose another address, like --listen 127.0.0.1:8081",
@@ -52,7 +53,7 @@ pub(crate) async fn run(flags: DemoFlags, output: Output) -> Result<()> {
     routes.router = routes.router.merge(app::routes(&base, &made.app.id));
 
     announce(&base, &made, output)?;
-    let served = serve::serve(listener, routes).await;
+    let served = serve::serve(listener, routes, signals, serve::Drain::AT_ONCE).await;
     recorder.stop().await?;
     served
 }

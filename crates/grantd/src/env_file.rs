@@ -52,6 +52,15 @@ impl EnvFile {
         })
     }
 
+    /// The value of a variable, without its quotes; the last one counts.
+    pub(crate) fn value(&self, name: &str) -> Option<Zeroizing<String>> {
+        let entry = entries(&self.text).filter(|entry| names(entry, name)).last()?;
+        let (_, value) = entry.split_once('=')?;
+        let value = value.trim();
+        let bare = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        Some(Zeroizing::new(bare('"').or_else(|| bare('\'')).unwrap_or(value).to_owned()))
+    }
+
     /// Sets a variable in its place, or at the end. Line ends in the value become `\n`, which every
     /// reader of env files leaves on one line.
     pub(crate) fn set(&mut self, name: &str, value: &str) {

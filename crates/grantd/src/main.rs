@@ -6,6 +6,7 @@ mod declaration;
 mod demo;
 mod env_file;
 mod environment;
+mod key_text;
 mod output;
 mod plan;
 mod proxies;

@@ -9,6 +9,7 @@ mod contact;
 mod farewell;
 mod feed;
 mod fingerprint;
+mod linger;
 mod listener;
 mod load;
 mod metrics;
@@ -20,6 +21,8 @@ mod refusal_log;
 mod routes;
 mod shut_out;
 mod sign_in;
+mod signals;
+mod stage;
 mod sweep;
 
 use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
@@ -43,6 +46,8 @@ pub(crate) use listener::serve;
 pub(crate) use own_guard::own_guard;
 pub(crate) use recorder::Recorder;
 pub(crate) use routes::{Routes, routes};
+pub(crate) use signals::Signals;
+pub(crate) use stage::Drain;
 
 use crate::{output::Output, settings::Settings};
 
@@ -56,7 +61,9 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     // Everything that can be wrong with the settings is said before a file or port is taken.
     settings.check_transport(&settings.issuer(address)?, address)?;
     let (build, proxies) = (builder(&settings)?, settings.trusted_proxies()?);
+    let drain = settings.drain()?;
     let store = settings.database()?.open().await?;
+    let signals = Signals::listen()?;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listening = listener.local_addr().context("the listening address is unknown")?;
@@ -74,7 +81,7 @@ pub(crate) async fn run(settings: Settings, output: Output) -> Result<()> {
     let recorder = Recorder::start(Arc::clone(&issuer), Arc::clone(&store) as Arc<_>);
     let sweeper = tokio::spawn(sweep(Arc::clone(&store) as Arc<_>));
     let routes = Routes { proxies, ..routes(issuer, store as Arc<_>) };
-    let served = serve(listener, routes).await;
+    let served = serve(listener, routes, signals, drain).await;
     sweeper.abort();
     recorder.stop().await?;
     served

@@ -8,7 +8,7 @@ use grantd_issuer::KeyRing;
 use grantd_store::Location;
 use url::{Host, Url};
 
-use crate::{environment::Environment, proxies::Proxies};
+use crate::{environment::Environment, proxies::Proxies, serve::Drain};
 
 /// How long cached clients get tokens while the database is away.
 const MAX_STALENESS: Duration = Duration::from_mins(15);
@@ -64,6 +64,12 @@ pub(crate) struct ServeFlags {
     /// Proxies that may say where a request comes from, like 10.0.0.0/8 [env: GRANTD_TRUSTED_PROXIES]
     #[arg(long, value_name = "NETWORKS")]
     pub(crate) trusted_proxies: Option<String>,
+    /// How long to serve on after SIGTERM with /readyz at 503 [env: GRANTD_DRAIN_DELAY] [default: 5s]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) drain_delay: Option<String>,
+    /// What is under way then may take so long [env: GRANTD_DRAIN_TIMEOUT] [default: 10s]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) drain_timeout: Option<String>,
     /// Allow an http:// issuer beyond this machine: tokens and secrets cross the network in clear
     #[arg(long)]
     pub(crate) insecure_http: bool,
@@ -82,6 +88,8 @@ impl ServeFlags {
             max_staleness: self.max_staleness.or(other.max_staleness),
             client_rate: self.client_rate.or(other.client_rate),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            drain_delay: self.drain_delay.or(other.drain_delay),
+            drain_timeout: self.drain_timeout.or(other.drain_timeout),
             insecure_http: self.insecure_http || other.insecure_http,
         }
     }
@@ -212,10 +220,15 @@ impl Settings {
                 "there is no signing key: run `grantd keys generate`, which writes one to .env"
             ),
         };
-        let passphrase = self.environment.exact("GRANTD_PRIVATE_KEY_PASSPHRASE");
-        let passphrase = passphrase.map(|text| Secret::new(text.to_owned()));
+        let passphrase = self.passphrase();
         let public = self.text("GRANTD_PUBLIC_KEY", None);
         KeyRing::from_pem(&private, public, passphrase.as_ref()).with_context(|| source.to_owned())
+    }
+
+    /// What opens keys that are protected.
+    pub(crate) fn passphrase(&self) -> Option<Secret> {
+        let text = self.environment.exact("GRANTD_PRIVATE_KEY_PASSPHRASE");
+        text.map(|text| Secret::new(text.to_owned()))
     }
 
     /// What an access token lives, server-wide.
@@ -255,6 +268,25 @@ impl Settings {
             "off" => Ok(None),
             text => text.parse().map(Some).context("GRANTD_CLIENT_RATE"),
         }
+    }
+
+    /// How long the server takes to stop.
+    pub(crate) fn drain(&self) -> Result<Drain> {
+        let delay = self.pause("GRANTD_DRAIN_DELAY", self.serve.drain_delay.as_ref())?;
+        let timeout = self.pause("GRANTD_DRAIN_TIMEOUT", self.serve.drain_timeout.as_ref())?;
+        Ok(Drain {
+            delay: delay.unwrap_or(Drain::DELAY),
+            timeout: timeout.unwrap_or(Drain::TIMEOUT),
+        })
+    }
+
+    /// A duration that may be none at all.
+    fn pause(&self, name: &str, flag: Option<&String>) -> Result<Option<Duration>> {
+        if matches!(self.text(name, flag), Some("0" | "0s")) {
+            return Ok(Some(Duration::ZERO));
+        }
+        let pause = self.parsed::<Ttl>(name, flag)?;
+        Ok(pause.map(|pause| Duration::from_secs(pause.seconds().into())))
     }
 
     /// The log filter.

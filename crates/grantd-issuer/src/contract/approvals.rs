@@ -96,6 +96,7 @@ async fn is_dead<S: Whole>(storage: &Arc<S>, approval: &Approval) -> bool {
         client: approval.client.to_string(),
         credential: None,
         token: TokenId::mint(at(0), [0; 10]),
+        key: None,
         on_behalf: Some((approval.user, approval.id)),
     };
     let standing = storage.standing(&token).await.expect("an answer");

@@ -15,6 +15,7 @@ macro_rules! tokens_contract {
         $crate::tokens_contract! { $make; tokens
             a_killed_token_is_dead_at_once_and_no_other_is
             a_killed_token_is_remembered_until_its_end
+            a_revoked_key_kills_what_it_signed_for_years_and_nothing_else
             the_standing_of_a_client_is_what_it_is_now
             a_secret_that_was_ended_kills_its_tokens_and_one_that_ended_by_itself_does_not
         }
@@ -57,6 +58,7 @@ async fn client<S: Whole>(storage: &Arc<S>) -> TokenNames {
         client: created.client.id.to_string(),
         credential: created.secret.map(|(id, _)| id),
         token: TokenId::mint(NOW, [0; 10]),
+        key: Some("k1".to_owned()),
         on_behalf: None,
     }
 }
@@ -70,6 +72,7 @@ fn alive() -> Standing {
         client: Some((ClientState::Active, 1)),
         credential_dead: false,
         token_dead: false,
+        key_dead: false,
         user: None,
         approval_dead: false,
     }
@@ -97,6 +100,27 @@ pub async fn a_killed_token_is_remembered_until_its_end<S: Whole>(storage: Arc<S
         storage.revoke_token(other, END, moment).await.expect("killed");
         assert!(standing(&storage, &token).await.token_dead);
     }
+}
+
+/// Whoever stole a key makes tokens that end when they like.
+pub async fn a_revoked_key_kills_what_it_signed_for_years_and_nothing_else<S: Whole>(
+    storage: Arc<S>,
+) {
+    let registrar = Registrar::new(Arc::clone(&storage) as Arc<dyn Registry>);
+    let token = client(&storage).await;
+    let others = [Some("k2".to_owned()), None].map(|key| TokenNames { key, ..token.clone() });
+    assert_eq!(standing(&storage, &token).await, alive());
+    for _ in 0..2 {
+        registrar.revoke_key(&admin(), "k1").await.expect("revoked");
+        assert_eq!(standing(&storage, &token).await, Standing { key_dead: true, ..alive() });
+        for other in &others {
+            assert_eq!(standing(&storage, other).await, alive());
+        }
+    }
+    let entries = storage.changes(0, 100).await.expect("an answer").expect("a log");
+    let entry = entries.iter().find(|entry| entry.kind == "key").expect("an entry");
+    assert_eq!(entry.id, "k1");
+    assert!(entry.until > Some(Timestamp::from_seconds(NOW.seconds() + 5 * 365 * 86_400)));
 }
 
 /// State and generation follow each change at once, deleted clients' included.

@@ -53,6 +53,12 @@ impl Registrar {
         Ok(self.apis().await?.into_iter().find(|api| api.name == name))
     }
 
+    /// Says that a signing key is in wrong hands: what it signed is refused from now on, by guards that
+    /// read the feed and by introspection. Nodes that still sign with it sign what is dead.
+    pub async fn revoke_key(&self, by: &Admin, kid: &str) -> Result<(), CommandError> {
+        Ok(self.registry.revoke_key(kid, &self.stamp(by)).await?)
+    }
+
     /// Creates a permission.
     pub async fn create_permission(
         &self,

@@ -173,6 +173,7 @@ impl Tokens for Broken {
             client: Some((ClientState::Active, 1)),
             credential_dead: false,
             token_dead: false,
+            key_dead: false,
             user: None,
             approval_dead: false,
         })

@@ -5,7 +5,8 @@ use grantd_core::{Api, ClientId, CredentialId, Permission, RoleName, Timestamp, 
 use grantd_issuer::{
     ClientFilter, LastUse, PermissionEntry, Registration, Registry, RegistryError, RoleEntry,
     Stamp, StorageFault,
-    audit::{AuditEvent, AuditQuery, Order},
+    audit::{AuditEvent, AuditQuery, Deed, Order},
+    change_log::Changed,
     client_change::{ClientChange, ClientRecord},
 };
 
@@ -13,7 +14,7 @@ use super::{
     Postgres, api_writes, catalog, client_writes, clients,
     link::Ask,
     parameters::{wanted, with},
-    record::allow_ttl,
+    record::{allow_ttl, record},
     rows, statements as sql,
 };
 
@@ -131,6 +132,13 @@ impl Registry for Postgres {
 
     async fn apis(&self) -> Result<Vec<Api>, StorageFault> {
         catalog::apis(&self.link).await
+    }
+
+    async fn revoke_key(&self, kid: &str, stamp: &Stamp) -> Result<(), RegistryError> {
+        let work = self.link.alone().await?;
+        let revoked = [Changed::key(kid, stamp.at)];
+        let done = record(&work, &Deed::key_revoked(kid), &revoked, stamp).await;
+        work.end(done).await
     }
 
     async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault> {

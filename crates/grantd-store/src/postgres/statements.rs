@@ -273,7 +273,8 @@ statements! {
                        EXISTS (SELECT 1 FROM change_log WHERE kind = 'token' AND id = $3) AS token_dead,
                        (SELECT state FROM users WHERE id = $4) AS user_state,
                        (SELECT generation FROM users WHERE id = $4) AS user_generation,
-                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'grant' AND id = $5) AS approval_dead";
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'grant' AND id = $5) AS approval_dead,
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'key' AND id = $6) AS key_dead";
 
     PASSKEYS = "SELECT id, user_id, name, credential, key, created_at, last_used_at FROM passkeys
                 WHERE ($1::text IS NULL OR user_id = $1) AND ($2::bytea IS NULL OR credential = $2) ORDER BY id";

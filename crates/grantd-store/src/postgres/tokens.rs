@@ -22,6 +22,7 @@ impl Tokens for Postgres {
             token.token.to_string(),
             token.on_behalf.map(|(user, _)| user.to_string()),
             token.on_behalf.map(|(_, approval)| approval.to_string()),
+            token.key,
         ];
         let row = self.link.row(sql::STANDING, row).await?;
         let row = row.ok_or_else(|| StorageFault::plain("PostgreSQL: no row"))?;
@@ -34,6 +35,7 @@ impl Tokens for Postgres {
             client: client.transpose()?.zip(of_client.map(i64::unsigned_abs)),
             credential_dead: value(&row, "credential_dead")?,
             token_dead: value(&row, "token_dead")?,
+            key_dead: value(&row, "key_dead")?,
             user: user.transpose()?.zip(of_user.map(i64::unsigned_abs)),
             approval_dead: value(&row, "approval_dead")?,
         })

@@ -5,14 +5,15 @@ use grantd_core::{Api, ClientId, CredentialId, Permission, RoleName, Timestamp, 
 use grantd_issuer::{
     ClientFilter, LastUse, PermissionEntry, Registration, Registry, RegistryError, RoleEntry,
     Stamp, StorageFault,
-    audit::{AuditEvent, AuditQuery},
+    audit::{AuditEvent, AuditQuery, Deed},
+    change_log::Changed,
     client_change::{ClientChange, ClientRecord},
 };
 use rusqlite::{Connection, params};
 
 use super::{
     Sqlite, audit, catalog, client_writes, clients,
-    record::{allow_ttl, execute},
+    record::{allow_ttl, execute, record},
     statements as sql,
 };
 
@@ -143,6 +144,12 @@ impl Registry for Sqlite {
 
     async fn apis(&self) -> Result<Vec<Api>, StorageFault> {
         self.reader().read(catalog::apis).await
+    }
+
+    async fn revoke_key(&self, kid: &str, stamp: &Stamp) -> Result<(), RegistryError> {
+        let (deed, revoked) = (Deed::key_revoked(kid), [Changed::key(kid, stamp.at)]);
+        let stamp = stamp.clone();
+        self.writer.write(move |open| record(open, &deed, &revoked, &stamp)).await
     }
 
     async fn allow_ttl(&self, ttl: Ttl) -> Result<(), StorageFault> {

@@ -204,7 +204,8 @@ statements! {
                        EXISTS (SELECT 1 FROM change_log WHERE kind = 'token' AND id = ?3),
                        (SELECT state FROM users WHERE id = ?4),
                        (SELECT generation FROM users WHERE id = ?4),
-                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'grant' AND id = ?5)";
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'grant' AND id = ?5),
+                       EXISTS (SELECT 1 FROM change_log WHERE kind = 'key' AND id = ?6)";
 
     INSERT_APPROVAL = "INSERT INTO approvals (id, user_id, client_id, api, scope, given_at, code, redirect_uri,
                                               challenge, code_ends_at, ends_at)

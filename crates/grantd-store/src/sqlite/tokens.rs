@@ -15,9 +15,10 @@ impl Tokens for Sqlite {
         let id = token.token.to_string();
         let owner = token.on_behalf.map(|(user, _)| user.to_string());
         let approval = token.on_behalf.map(|(_, approval)| approval.to_string());
+        let key = token.key.clone();
         let question = move |open: &Connection| {
             open.prepare_cached(sql::STANDING)?.query_row(
-                params![client, credential, id, owner, approval],
+                params![client, credential, id, owner, approval, key],
                 |row| {
                     let generation: Option<i64> = row.get(1)?;
                     let state = generation.map(|_| rows::state(row, 0)).transpose()?;
@@ -27,6 +28,7 @@ impl Tokens for Sqlite {
                         client: state.zip(generation.map(i64::unsigned_abs)),
                         credential_dead: row.get(2)?,
                         token_dead: row.get(3)?,
+                        key_dead: row.get(7)?,
                         user: user.zip(user_generation.map(i64::unsigned_abs)),
                         approval_dead: row.get(6)?,
                     })

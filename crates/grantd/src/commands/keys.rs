@@ -1,22 +1,29 @@
-//! `grantd keys`: makes signing keys, shows their public half.
+//! `grantd keys`: makes signing keys, shows their public half, changes them.
+
+mod rotation;
 
 use anyhow::{Result, bail};
 use grantd_core::{Algorithm, SecretKey, SigningKey};
-use grantd_issuer::{Entropy, KeyRing, entropy::SystemEntropy};
+use grantd_issuer::{Entropy, KeyDuty, KeyRing, entropy::SystemEntropy};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::{operator, registrar};
 use crate::{
-    cli::{Keys, KeysGenerate},
+    cli::{Keys, KeysGenerate, KeysRevoke},
     env_file::EnvFile,
     output::Output,
     settings::Settings,
 };
 
-pub(super) fn run(command: Keys, settings: &Settings, output: Output) -> Result<()> {
+pub(super) async fn run(command: Keys, settings: &Settings, output: Output) -> Result<()> {
     match command {
         Keys::Generate(options) => generate(&options, output),
         Keys::List => list(settings, output),
+        Keys::Add(options) => rotation::add(&options, settings, output),
+        Keys::SignWith(options) => rotation::sign_with(&options, settings, output),
+        Keys::Revoke(options) => revoke(&options, settings, output).await,
+        Keys::Retire(options) => rotation::retire(&options, settings, output),
     }
 }
 
@@ -60,6 +67,31 @@ fn generate(options: &KeysGenerate, output: Output) -> Result<()> {
 fn list(settings: &Settings, output: Output) -> Result<()> {
     let ring = settings.key_ring()?;
     output.answer(&json!({ "keys": describe(&ring) }), || lines(&ring))
+}
+
+async fn revoke(options: &KeysRevoke, settings: &Settings, output: Output) -> Result<()> {
+    let kid = &*options.kid;
+    // Where the keys are not at hand, whoever is sure can say so.
+    let ring = settings.key_ring().ok();
+    let duty = ring.iter().flat_map(KeyRing::duties).find(|(key, _)| key.kid() == kid);
+    match duty {
+        _ if options.force => {}
+        None => bail!("{kid} is none of the keys here: see `grantd keys list`, or add --force"),
+        Some((key, KeyDuty::SignsByDefault | KeyDuty::SignsWhenAsked)) => bail!(
+            "{kid} still signs, and what it signs from now on would be refused: let another one first, with `grantd \
+             keys add --alg {}`, `grantd keys sign-with NEW --force` and a restart of the nodes; or add --force",
+            key.algorithm()
+        ),
+        Some((_, KeyDuty::VerifiesOnly)) => {}
+    }
+    registrar(settings).await?.revoke_key(&operator(), kid).await?;
+    let next = format!("`grantd keys retire {kid} --force`, and restart the nodes");
+    output.answer(&json!({ "revoked": kid, "next": next }), || {
+        format!(
+            "{kid} is revoked: guards that read the feed and introspection refuse what it signed; other verifiers \
+             do when they fetch the key set without it.\nNext: {next}\n"
+        )
+    })
 }
 
 pub(crate) fn fresh_secret_key() -> SecretKey {

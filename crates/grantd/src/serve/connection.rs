@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use axum::{
@@ -34,12 +34,14 @@ use crate::proxies::Proxies;
 use super::{
     body,
     feed::Streaming,
+    linger::Lingering,
     load::Load,
     metrics::{Ending, Metrics},
     pulse::{Pulse, Verdict, Watched},
     refusal_log::RefusalLog,
     routes::{self, Peer, TOKEN},
     sign_in,
+    stage::Stage,
 };
 
 /// A body that is there at once, or one that the router made.
@@ -58,14 +60,15 @@ pub(super) struct Shared {
     pub(super) proxies: Proxies,
     /// Whether so many connections are open that idle ones must go sooner.
     pub(super) busy: Box<dyn Fn() -> bool + Send + Sync>,
-    /// Turns true when the server stops.
-    pub(super) stopping: watch::Receiver<bool>,
+    /// Whether the server stops.
+    pub(super) stage: watch::Receiver<Stage>,
+    /// How many connections had something to say after their end.
+    pub(super) late: Arc<AtomicU64>,
 }
 
 /// Serves one connection to its end.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     let pulse = Arc::new(Pulse::new(Instant::now()));
-    let mut stopping = shared.stopping.clone();
     let service = service_fn(|request: Request<Incoming>| {
         let (shared, pulse) = (Arc::clone(&shared), Arc::clone(&pulse));
         async move {
@@ -75,22 +78,32 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
                 Some(Streaming) => pulse.request_complete(),
                 None => pulse.answered(),
             }
+            if *shared.stage.borrow() > Stage::Serving {
+                // RFC 9112 section 9.6: nobody sends another request here after this.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(response)
         }
     });
+    let stream = Lingering::new(stream, Arc::clone(&shared.late));
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
     let mut connection = std::pin::pin!(
         http1::Builder::new().max_buf_size(READ_BUFFER).serve_connection(io, service)
     );
-    let (mut check, mut draining) = (Instant::now(), false);
+    let mut last_call = std::pin::pin!(last_call(shared.stage.clone(), &pulse));
+    let (mut check, mut called) = (Instant::now(), false);
     loop {
         tokio::select! {
             biased;
             // Whether it ended well or the peer broke off: there is nobody left to tell.
             _ = connection.as_mut() => return,
-            _ = stopping.wait_for(|stop| *stop), if !draining => {
-                connection.as_mut().graceful_shutdown();
-                draining = true;
+            () = last_call.as_mut(), if !called => {
+                called = true;
+                // What has begun is answered, and its answer ends the connection. hyper would close one
+                // of which it has read only a part.
+                if pulse.is_waiting() {
+                    connection.as_mut().graceful_shutdown();
+                }
             }
             () = tokio::time::sleep_until(check) => match pulse.judge(Instant::now(), (shared.busy)()) {
                 Verdict::FineUntil(next) => check = next,
@@ -98,6 +111,13 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
             }
         }
     }
+}
+
+/// Until a connection of a server that stops is closed, unless a request has begun by then.
+async fn last_call(mut stage: watch::Receiver<Stage>, pulse: &Pulse) {
+    // Without a sender the server is gone as well.
+    let _ = stage.wait_for(|stage| *stage == Stage::Closing).await;
+    tokio::time::sleep_until(pulse.last_call(Instant::now())).await;
 }
 
 async fn answer(

@@ -1,14 +1,19 @@
 //! Accepting connections, no more than there is room for, and ending them well.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Handle,
-    signal::unix::{SignalKind, signal},
-    sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
 };
 
 use super::{
@@ -17,6 +22,8 @@ use super::{
     load::Load,
     refusal_log::RefusalLog,
     routes::Routes,
+    signals::{Signal, Signals},
+    stage::{Drain, Stage},
 };
 
 /// How many connections are open at most; further ones are told that there is no room.
@@ -25,19 +32,19 @@ const CONNECTIONS: u32 = 4096;
 const AT_THE_DOOR: u32 = 64;
 /// Files that are not connections: database, log, what the system adds.
 const OTHER_FILES: u64 = 64;
-/// How long open connections have to finish when the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when the system gives no further connection.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// Serves until SIGTERM or SIGINT, then lets what is under way finish.
-pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+/// Serves until SIGTERM or SIGINT, and then in the order of decision 0018 until nobody waits for an
+/// answer. Another signal ends it at once.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    routes: Routes,
+    mut signals: Signals,
+    drain: Drain,
+) -> Result<()> {
     let places = places();
     let room = Arc::new(Semaphore::new(places as usize));
-    let door = Arc::new(Semaphore::new(AT_THE_DOOR as usize));
-    let (stop, stopping) = watch::channel(false);
     let watched_room = Arc::clone(&room);
     let load = Arc::new(Load::new(routes.metrics.shed.clone()));
     load.watch(Handle::current())?;
@@ -49,65 +56,116 @@ pub(crate) async fn serve(listener: TcpListener, routes: Routes) -> Result<()> {
         metrics: routes.metrics,
         proxies: routes.proxies,
         busy: Box::new(move || watched_room.available_permits() < places as usize / 2),
-        stopping,
+        stage: routes.stage.subscribe(),
+        late: Arc::default(),
     });
-    loop {
-        let accepted = async {
-            // Nobody is taken in whom nobody could even turn away.
-            let at_the_door = Arc::clone(&door).acquire_owned().await;
-            (at_the_door, listener.accept().await)
-        };
+    let door = Door {
+        entrance: Arc::new(Semaphore::new(AT_THE_DOOR as usize)),
+        room: Arc::clone(&room),
+        shared: Arc::clone(&shared),
+    };
+    let signal = tokio::select! {
+        never = door.keep_open(&listener) => match never {},
+        signal = signals.next() => signal,
+    };
+    if signal == Signal::Terminate && !drain.delay.is_zero() {
+        routes.stage.send_replace(Stage::Leaving);
+        tracing::info!(delay = ?drain.delay, "stopping: /readyz says so, and whoever comes is served");
         tokio::select! {
-            (at_the_door, accepted) = accepted => match accepted {
-                Ok((stream, peer)) => {
-                    // Answers are one small write each: waiting to fill a packet only delays them.
-                    let _ = stream.set_nodelay(true);
-                    let shared = Arc::clone(&shared);
-                    match Arc::clone(&room).try_acquire_owned() {
-                        Ok(place) => tokio::spawn(take_in(stream, peer, shared, place)),
-                        Err(_) => tokio::spawn(turn_away(stream, shared, at_the_door)),
-                    };
-                }
+            never = door.keep_open(&listener) => match never {},
+            _ = signals.next() => {
+                cut();
+                return Ok(());
+            }
+            () = tokio::time::sleep(drain.delay) => {}
+        }
+    }
+    let deadline = Instant::now() + drain.timeout;
+    door.close(listener, deadline).await?;
+    tracing::info!("stopping: what is under way is finished first");
+    let late = || shared.late.load(Ordering::Relaxed);
+    let earlier = late();
+    routes.stage.send_replace(Stage::Closing);
+    // Streams would never end by themselves. Who follows them finds no way back to this node.
+    routes.watching.abort();
+    tokio::select! {
+        _ = signals.next() => {
+                cut();
+                return Ok(());
+            }
+        all = tokio::time::timeout_at(deadline, room.acquire_many(places)) => if all.is_err() {
+            let open = places as usize - room.available_permits();
+            tracing::warn!(open, timeout = ?drain.timeout, "stopping with connections still open: they took longer");
+        }
+    }
+    tracing::info!(late = late() - earlier, "stopped");
+    Ok(())
+}
+
+fn cut() {
+    tracing::warn!("stopping at once, as the second signal says: what is under way is cut");
+}
+
+/// Lets connections in.
+struct Door {
+    /// Who stands in it is not in the room yet.
+    entrance: Arc<Semaphore>,
+    room: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+impl Door {
+    async fn keep_open(&self, listener: &TcpListener) -> Infallible {
+        loop {
+            // Nobody is taken in whom nobody could even turn away.
+            let entrance = Arc::clone(&self.entrance).acquire_owned().await;
+            match listener.accept().await {
+                Ok((stream, peer)) => match Arc::clone(&self.room).try_acquire_owned() {
+                    Ok(place) => self.take_in(stream, peer, place),
+                    Err(_) => self.turn_away(stream, entrance),
+                },
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(BREATHER).await;
                 }
-            },
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            }
         }
     }
-    drop(listener);
-    tracing::info!("stopping: what is under way is finished first");
-    stop.send_replace(true);
-    // Streams would never end by themselves.
-    routes.watching.abort();
-    if tokio::time::timeout(DRAIN, room.acquire_many(places)).await.is_err() {
-        tracing::warn!("stopping with connections still open: they took longer than {DRAIN:?}");
+
+    /// Lets in whom the kernel has connected already, since closing would reset them, and closes.
+    async fn close(&self, listener: TcpListener, deadline: Instant) -> Result<()> {
+        // Past the runtime, which may not have heard of them yet.
+        let listener = listener.into_std().context("cannot close the listener")?;
+        while let Ok((stream, peer)) = listener.accept() {
+            let place = Arc::clone(&self.room).acquire_owned();
+            let Ok(Ok(place)) = tokio::time::timeout_at(deadline, place).await else { break };
+            let adopted = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            match adopted {
+                Ok(stream) => self.take_in(stream, peer, place),
+                Err(error) => tracing::warn!(%error, "cannot accept a connection"),
+            }
+        }
+        Ok(())
     }
-    tracing::info!("stopped");
-    Ok(())
-}
 
-async fn take_in(
-    stream: TcpStream,
-    peer: SocketAddr,
-    shared: Arc<Shared>,
-    place: OwnedSemaphorePermit,
-) {
-    let _open = shared.metrics.connections.open();
-    connection::serve(stream, peer, Arc::clone(&shared)).await;
-    drop(place);
-}
+    fn take_in(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        // Answers are one small write each: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            let _open = shared.metrics.connections.open();
+            connection::serve(stream, peer, Arc::clone(&shared)).await;
+            drop(place);
+        });
+    }
 
-async fn turn_away(
-    stream: TcpStream,
-    shared: Arc<Shared>,
-    at_the_door: Result<OwnedSemaphorePermit, AcquireError>,
-) {
-    shared.metrics.turned_away.inc();
-    farewell::turn_away(stream).await;
-    drop(at_the_door);
+    fn turn_away(&self, stream: TcpStream, entrance: Result<OwnedSemaphorePermit, AcquireError>) {
+        self.shared.metrics.turned_away.inc();
+        tokio::spawn(async move {
+            farewell::turn_away(stream).await;
+            drop(entrance);
+        });
+    }
 }
 
 /// As many connections as the system allows files for, after asking it for all it would give.

@@ -26,6 +26,11 @@ const IDLE_WHEN_BUSY: Duration = Duration::from_secs(10);
 /// How long somebody may take nothing of an answer that waits for them.
 const STALLED: Duration = Duration::from_mins(1);
 
+/// How long a new connection of a server that stops has for its first request to begin.
+const FIRST: Duration = Duration::from_secs(1);
+/// What has reached the machine is known to the process after so long.
+const TURN: Duration = Duration::from_millis(10);
+
 const PHASE: u64 = 0b11;
 const WAITING: u64 = 0;
 const RECEIVING: u64 = 1;
@@ -71,6 +76,18 @@ impl Pulse {
     /// The answer is made.
     pub(super) fn answered(&self) {
         self.enter(WAITING);
+    }
+
+    /// Whether no request has begun since the last answer was made.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & PHASE == WAITING
+    }
+
+    /// When a server that stops from now on may close this connection, if it waits then.
+    pub(super) fn last_call(&self, now: Instant) -> Instant {
+        let is_new = self.state.load(Ordering::Relaxed) == WAITING;
+        let first = if is_new { self.start + FIRST } else { now };
+        first.max(now + TURN)
     }
 
     /// An answer was written to, and some of it went out or none.

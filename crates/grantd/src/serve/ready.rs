@@ -11,15 +11,20 @@ use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use super::{
     contact::Contact,
     routes::{Server, problem},
+    stage::Stage,
 };
 
 /// What a new server waits for the first answer of its database: half a second.
 const MOMENT: Duration = Duration::from_millis(20);
 const MOMENTS: u32 = 25;
 
-/// 200 while clients get tokens, be it those that are in memory alone; 503 where none does. All nodes
+/// 200 while clients get tokens, be it those that are in memory alone; 503 where none does, and from the
+/// moment on at which the server is told to stop (decision 0018). All nodes
 /// share one database: if it alone made them unready, its absence would be everything's (decision 0015).
 pub(super) async fn readyz(State(server): State<Server>) -> Response {
+    if *server.stage.borrow() > Stage::Serving {
+        return unready("The server is stopping.");
+    }
     let contact = met(&server).await;
     let (unseen, left) = (server.issuer.unseen_for(), server.issuer.believed_for());
     match (contact, left) {

@@ -32,6 +32,7 @@ use super::{
     pulse::Pulse,
     ready::readyz,
     sign_in::SignIn,
+    stage::Stage,
 };
 
 /// Where a request came from.
@@ -59,6 +60,8 @@ pub(super) struct Server {
     pub(super) sign_in: Arc<SignIn>,
     /// Makes the server look for changes at once.
     pub(super) noticed: Arc<Notify>,
+    /// Whether the server stops.
+    pub(super) stage: watch::Receiver<Stage>,
 }
 
 impl Server {
@@ -83,6 +86,8 @@ pub(crate) struct Routes {
     /// Who may say where a request comes from.
     pub(crate) proxies: Proxies,
     pub(super) metrics: Arc<Metrics>,
+    /// For who stops the server.
+    pub(super) stage: watch::Sender<Stage>,
 }
 
 /// Where the token endpoint is.
@@ -91,6 +96,7 @@ pub(super) const TOKEN: &str = "/oauth/token";
 /// All routes of the server, under the issuer's path as well where it has one.
 pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes {
     let (told, revisions) = watch::channel(0);
+    let (stage, stopping) = watch::channel(Stage::Serving);
     let noticed = Arc::new(Notify::new());
     let path = Url::parse(issuer.identifier()).map(|url| url.path().to_owned()).unwrap_or_default();
     let metrics = Arc::new(Metrics::new(Arc::clone(&issuer), path.trim_end_matches('/')));
@@ -116,6 +122,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         once: Arc::default(),
         sign_in: Arc::new(sign_in),
         noticed,
+        stage: stopping,
     };
     let pages = console()
         .merge(authorization())
@@ -131,7 +138,7 @@ pub(crate) fn routes(issuer: Arc<Issuer>, storage: Arc<dyn Registry>) -> Routes 
         router = router.nest(&path, endpoints).route(&metadata_path, get(metadata));
     }
     let router = router.fallback(not_found).with_state(server).layer(from_fn(metrics::name_route));
-    Routes { router, issuer, watching, metrics, proxies: Proxies::default() }
+    Routes { router, issuer, watching, metrics, stage, proxies: Proxies::default() }
 }
 
 /// Secure Contexts section 3.1.

@@ -50,6 +50,8 @@ impl Place {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_grantd"));
         command.current_dir(self.path()).env_clear().stdin(Stdio::null());
+        // Nothing stands before a test's server that would have to notice.
+        command.env("GRANTD_DRAIN_DELAY", "0s");
         command
     }
 
@@ -183,9 +185,20 @@ impl Running {
         None
     }
 
-    /// Asks it to stop, and gives what it says of it.
+    /// Asks it to stop, waits, and gives what it says of it.
     pub(crate) fn terminate(&mut self) -> bool {
-        Command::new("kill").arg(self.pid().to_string()).status().unwrap();
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Sends it this signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        assert!(kill.args(["-s", name, &self.pid().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for its end, and gives what it says of it.
+    pub(crate) fn wait(&mut self) -> bool {
         self.child.wait().unwrap().success()
     }
 
