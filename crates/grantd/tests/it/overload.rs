@@ -58,7 +58,7 @@ fn more_than_it_can_do_is_turned_away_and_a_second_later_all_is_well() {
     let client = place.client("--permission a --signing-alg RS256");
     let mut command = place.command();
     command.env("TOKIO_WORKER_THREADS", "1");
-    let running = place.serve_by(command, "");
+    let running = Place::serve_by(command, "");
     assert_eq!(ask(&running, &client, "").status, 200);
 
     let (id, secret) = (&client.id, &client.secret);
@@ -104,7 +104,7 @@ fn a_connection_for_which_there_is_no_room_is_told_so_at_once() {
     let mut command = std::process::Command::new("sh");
     let script = format!("ulimit -n 160; exec {} \"$@\"", env!("CARGO_BIN_EXE_grantd"));
     command.args(["-c", &script, "grantd"]).current_dir(place.path()).env_clear();
-    let running = place.serve_by(command, "");
+    let running = Place::serve_by(command, "");
     let healthz = request("GET", "/healthz", &[], b"");
     let idle: Vec<_> =
         (0..32).map(|_| std::net::TcpStream::connect(running.address).unwrap()).collect();

@@ -120,11 +120,11 @@ impl Place {
 
     /// Starts the server here with these further options.
     pub(crate) fn serve(&self, options: &str) -> Running {
-        self.serve_by(self.command(), options)
+        Self::serve_by(self.command(), options)
     }
 
     /// The same by a command that is prepared in another way.
-    pub(crate) fn serve_by(&self, mut command: Command, options: &str) -> Running {
+    pub(crate) fn serve_by(mut command: Command, options: &str) -> Running {
         let mut child = command
             .args("serve --log-format json --json".split(' '))
             .args(if options.contains("--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
