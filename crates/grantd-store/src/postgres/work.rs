@@ -57,7 +57,7 @@ impl Link {
 
     /// Begins a transaction that everything is read or written in, while nobody else writes.
     pub(super) async fn to_move(&self) -> Result<Work, StorageFault> {
-        self.begin(sql::BEGIN_MOVING, MIGRATION, None).await
+        self.begin(sql::BEGIN_MOVING, MIGRATION, (self.line.enter()?, None)).await
     }
 
     async fn begin(
