@@ -146,6 +146,10 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_the_nodes_find_it
         }
         threads.spawn(|| end_tokens(&pair, &acknowledged, &stop));
         until("changes", RECOVERY, || acknowledged.count() > 50);
+        // By now each node has noticed that the client was made, and forgets it no more.
+        for node in &pair.nodes {
+            assert_eq!(ask(node, &pair.client, "").status, 200);
+        }
         pair.primary.stop(Stop::PowerCut);
         let at_the_end = acknowledged.count();
         thread::sleep(Duration::from_millis(500));
