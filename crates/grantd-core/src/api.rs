@@ -3,7 +3,7 @@
 use crate::{duration::Ttl, jose::Algorithm, token_format::TokenFormat};
 
 /// What a token is for: an audience with token settings of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Api {
     /// Unique name; a fresh server has one, `default`.
     pub name: String,

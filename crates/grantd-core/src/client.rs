@@ -27,10 +27,10 @@ pub struct Client {
     pub grants: GrantTypes,
     /// What it can prove itself with; none for a public client.
     pub credentials: Vec<Credential>,
-    /// The names of its roles, sorted (claim `roles`).
-    pub roles: Vec<RoleName>,
-    /// What it may do, API by API; the first is always the API `default`.
-    pub apis: Vec<ClientApi>,
+    /// The names of its roles, sorted (claim `roles`); many clients have the same.
+    pub roles: Arc<[RoleName]>,
+    /// What it may do, API by API; the first is always the API `default`. Many clients may the same.
+    pub apis: Arc<[ClientApi]>,
     /// The APIs whose tokens it is handed as their resource server, and may introspect.
     pub serves: Vec<Arc<Api>>,
     /// What a request without `scope` gets, where that is less than everything.
@@ -117,7 +117,7 @@ impl Client {
 }
 
 /// A client's rights in one API.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientApi {
     /// The API.
     pub api: Arc<Api>,

@@ -36,11 +36,9 @@ fn client(permissions: &[&str]) -> Client {
         state: ClientState::Active,
         grants: [GrantType::AuthorizationCode, GrantType::RefreshToken].into_iter().collect(),
         credentials: vec![],
-        roles: vec!["reader".parse().unwrap()],
-        apis: vec![ClientApi {
-            api: Arc::new(Api::default_api()),
-            permissions: names(permissions),
-        }],
+        roles: ["reader".parse().unwrap()].into(),
+        apis: [ClientApi { api: Arc::new(Api::default_api()), permissions: names(permissions) }]
+            .into(),
         serves: vec![],
         default_scope: None,
         generation: 7,

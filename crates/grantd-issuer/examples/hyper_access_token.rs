@@ -40,11 +40,9 @@ impl Clients for Partners {
             state: ClientState::Active,
             grants: [GrantType::ClientCredentials].into_iter().collect(),
             credentials: vec![secret],
-            roles: vec![],
-            apis: vec![ClientApi {
-                api: Arc::new(Api::default_api()),
-                permissions: vec![invoices],
-            }],
+            roles: [].into(),
+            apis: [ClientApi { api: Arc::new(Api::default_api()), permissions: vec![invoices] }]
+                .into(),
             serves: vec![],
             default_scope: None,
             generation: 1,

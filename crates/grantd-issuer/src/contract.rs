@@ -256,7 +256,7 @@ pub async fn effective_permissions_are_direct_ones_and_those_of_roles_api_by_api
         [("default", vec![name("a.read"), name("a.write")]), ("b", vec![name("b.read")])];
     assert_eq!(apis, expected);
     assert_eq!(client.apis[1].api.audience.as_deref(), Some("https://b.example"));
-    assert_eq!(client.roles, [name::<RoleName>("reader")]);
+    assert_eq!(*client.roles, [name::<RoleName>("reader")]);
     let bare =
         create(&registry, NewClient { name: "Bare".to_owned(), ..NewClient::default() }).await;
     let bare =

@@ -1,4 +1,4 @@
-//! What cached clients have in common, kept once: APIs and the names of permissions and roles. It
+//! What cached clients have in common, kept once: roles, rights, APIs and the names of permissions. It
 //! halves what a client costs in memory.
 
 use std::{
@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use grantd_core::{Api, Client, Permission, RoleName};
+use grantd_core::{Api, Client, ClientApi, Permission, RoleName};
 
 /// How many of each are shared at most; what comes later is each client's own.
 const MOST: usize = 10_000;
@@ -19,24 +19,30 @@ pub(super) struct Shared(Mutex<Known>);
 struct Known {
     apis: HashMap<String, Arc<Api>>,
     permissions: HashSet<Permission>,
-    roles: HashSet<RoleName>,
+    roles: HashSet<Arc<[RoleName]>>,
+    rights: HashSet<Arc<[ClientApi]>>,
 }
 
 impl Shared {
     /// Makes the client as small as it can be, and no other.
     pub(super) fn share(&self, client: &mut Client) {
         let mut known = self.known();
-        let Known { apis, permissions, roles } = &mut *known;
-        for of_api in &mut client.apis {
-            share_api(apis, &mut of_api.api);
-            share_names(permissions, &mut of_api.permissions);
+        let Known { apis, permissions, roles, rights } = &mut *known;
+        // Where somebody has the same rights they are taken whole; else their parts may be known.
+        if !rights.contains(&client.apis) {
+            let mut own = client.apis.to_vec();
+            for of_api in &mut own {
+                share_api(apis, &mut of_api.api);
+                share_names(permissions, &mut of_api.permissions);
+            }
+            client.apis = own.into();
         }
+        share(rights, &mut client.apis);
+        share(roles, &mut client.roles);
         client.serves.iter_mut().for_each(|api| share_api(apis, api));
-        share_names(roles, &mut client.roles);
         if let Some(scope) = &mut client.default_scope {
             share_names(permissions, scope);
         }
-        client.apis.shrink_to_fit();
         client.serves.shrink_to_fit();
         client.credentials.shrink_to_fit();
     }
@@ -48,6 +54,15 @@ impl Shared {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same in the place of this one, if it is known by now.
+fn share<N: Eq + Hash>(known: &mut HashSet<Arc<[N]>>, list: &mut Arc<[N]>) {
+    if let Some(same) = known.get(&**list) {
+        *list = Arc::clone(same);
+    } else if known.len() < MOST {
+        known.insert(Arc::clone(list));
     }
 }
 
@@ -73,7 +88,7 @@ fn share_names<N: Clone + Eq + Hash>(known: &mut HashSet<N>, names: &mut Vec<N>)
 
 #[cfg(test)]
 mod tests {
-    use grantd_core::{ClientApi, ClientKind, ClientState, GrantType, Ttl};
+    use grantd_core::{ClientKind, ClientState, GrantType, Ttl};
 
     use super::*;
 
@@ -87,8 +102,9 @@ mod tests {
             state: ClientState::Active,
             grants: [GrantType::ClientCredentials].into_iter().collect(),
             credentials: Vec::new(),
-            roles: vec!["reader".parse().unwrap()],
-            apis: vec![ClientApi { api: Arc::new(api), permissions: vec![a("read"), a("write")] }],
+            roles: ["reader".parse().unwrap()].into(),
+            apis: [ClientApi { api: Arc::new(api), permissions: vec![a("read"), a("write")] }]
+                .into(),
             serves: vec![Arc::new(Api::default_api())],
             default_scope: Some(vec![a("read")]),
             generation: 1,
@@ -108,8 +124,18 @@ mod tests {
         assert_eq!(second, client(None));
         assert!(Arc::ptr_eq(&first.apis[0].api, &second.apis[0].api));
         assert!(Arc::ptr_eq(&second.apis[0].api, &second.serves[0]));
-        let places = |client: &Client| client.apis[0].permissions[0].as_str().as_ptr();
-        assert_eq!(places(&first), places(&second));
+        assert!(Arc::ptr_eq(&first.apis, &second.apis));
+        assert!(Arc::ptr_eq(&first.roles, &second.roles));
+        let mut other = client(None);
+        other.apis = [ClientApi {
+            api: Arc::new(Api::default_api()),
+            permissions: vec!["read".parse().unwrap()],
+        }]
+        .into();
+        shared.share(&mut other);
+        let place = |client: &Client| client.apis[0].permissions[0].as_str().as_ptr();
+        assert!(!Arc::ptr_eq(&first.apis, &other.apis));
+        assert_eq!(place(&first), place(&other));
     }
 
     #[test]
