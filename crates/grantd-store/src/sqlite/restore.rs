@@ -60,7 +60,7 @@ pub fn restore(file: &Path, to: &Path, how: &Restoring) -> Result<Restored, Back
         .map_err(|error| unwritten(to, &error))?;
     // Until now nobody else could open it.
     drop(old);
-    Ok(Restored { chain, kept, undone })
+    Ok(Restored { chain, kept, undone, revoked_keys: before.revoked_keys() })
 }
 
 fn copied(file: &Path, copy: &Path) -> Result<(), BackupError> {
@@ -118,6 +118,7 @@ fn change(
     if how.given_out == GivenOut::End {
         ended::end_all(&transaction, before, &how.stamp)?;
     }
+    ended::keep_keys_revoked(&transaction, before)?;
     let given_out = if how.given_out == GivenOut::End { "ended" } else { "kept" };
     let deed = Deed::restored(chain, given_out);
     record(&transaction, &deed, &[], &how.stamp).map_err(RegistryError::into_fault)?;
