@@ -138,7 +138,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
+    sound::run_nothing_of(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
