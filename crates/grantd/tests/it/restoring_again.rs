@@ -158,3 +158,27 @@ fn a_signing_key_in_wrong_hands_stays_revoked_whatever_is_restored() {
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(said.contains("grantd keys revoke KID"), "{said}");
 }
+
+#[test]
+fn a_client_that_is_created_again_after_a_restore_gets_tokens_that_guards_accept() {
+    let world = World::new();
+    world.place.grantd("backup b");
+    let create = || world.place.client("--id orders --permission a");
+    let first = create();
+    let mut running = world.serve();
+    let before = token(&running, &first, "");
+    running.terminate();
+    world.restore("b", Loss::None);
+
+    let again = create();
+    let running = world.serve();
+    let fresh = token(&running, &again, "");
+    let dead_below = |running| {
+        let entry = world.entry(running, "orders").expect("guards are told");
+        entry["generation"].as_u64().unwrap()
+    };
+    assert!(generation(&before) < dead_below(&running));
+    assert!(dead_below(&running) <= generation(&fresh), "a guard would refuse it");
+    assert!(active(&running, &world.server, &fresh));
+    assert!(!active(&running, &world.server, &before));
+}
