@@ -178,3 +178,29 @@ impl std::fmt::Debug for Sqlite {
         f.write_str("Sqlite")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_schema_names_runs_and_references_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grantd.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(
+                "CREATE TABLE a (x INTEGER PRIMARY KEY) STRICT; CREATE TABLE b (x INTEGER REFERENCES a (x)) STRICT;
+                 CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM a; END; CREATE VIEW v AS SELECT 1",
+            )
+            .unwrap();
+        let connection = connect(&path).unwrap();
+        connection.execute("INSERT INTO a VALUES (1)", []).unwrap();
+        let left = connection.query_row("SELECT count(*) FROM a", [], |row| row.get(0));
+        assert_eq!(left, Ok(1));
+        assert!(connection.prepare("SELECT * FROM v").is_err());
+        for refused in ["INSERT INTO b VALUES (2)", "INSERT INTO a VALUES ('text')"] {
+            assert!(connection.execute(refused, []).is_err(), "{refused}");
+        }
+    }
+}
