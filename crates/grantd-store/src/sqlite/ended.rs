@@ -111,8 +111,8 @@ pub(super) fn keep_keys_revoked(
     connection: &Connection,
     before: &Before,
 ) -> Result<(), StorageFault> {
-    let keys = before.keys.iter().flatten();
-    keys.map(|(kid, until)| add(connection, ("key", kid), None, *until)).collect()
+    let mut keys = before.keys.iter().flatten();
+    keys.try_for_each(|(kid, until)| add(connection, ("key", kid), None, *until))
 }
 
 /// Makes the cursors of the feed's readers another database's, so that they begin anew.

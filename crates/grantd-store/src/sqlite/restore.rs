@@ -253,13 +253,16 @@ mod tests {
 
     use super::*;
 
+    /// What somebody puts there, made of a file of theirs.
+    type Replacement = fn(&Path, &Path) -> io::Result<()>;
+
     #[test]
     fn what_comes_in_the_place_of_the_copy_is_noticed_and_stays_whose_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("backup"), "content").unwrap();
         fs::write(at("another's"), "secret").unwrap();
-        let replacements: [(&str, fn(&Path, &Path) -> io::Result<()>); 4] = [
+        let replacements: [(&str, Replacement); 4] = [
             ("a link", |theirs, copy| symlink(theirs, copy)),
             ("a second name", |theirs, copy| fs::hard_link(theirs, copy)),
             ("another file", |theirs, copy| fs::copy(theirs, copy).map(drop)),
