@@ -104,7 +104,7 @@ impl Registry for Memory {
         &self,
         record: &ClientRecord,
         stamp: &Stamp,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Registration, RegistryError> {
         let mut tables = self.tables();
         let id = &record.client.id;
         if tables.clients.contains_key(id) {
@@ -118,7 +118,8 @@ impl Registry for Memory {
         let deed = Deed::on_client("client.create", None, &record.client);
         let changed = Changed::Client { id: id.clone(), killed_below: None };
         tables.record(&deed, &[changed], stamp);
-        Ok(())
+        // No backup is restored into memory, so nothing is dead of a client that is not there.
+        Ok(record.client.clone())
     }
 
     async fn change_client(

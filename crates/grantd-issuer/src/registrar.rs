@@ -162,8 +162,8 @@ impl Registrar {
         }
         self.check_default_scope(&client).await?;
         let record = ClientRecord { client, credentials };
-        self.registry.create_client(&record, &stamp).await?;
-        Ok(Created { client: record.client, secret })
+        let client = self.registry.create_client(&record, &stamp).await?;
+        Ok(Created { client, secret })
     }
 
     fn mint_secret(&self) -> Secret {

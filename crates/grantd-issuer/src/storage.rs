@@ -84,12 +84,14 @@ pub trait Tokens: Send + Sync {
 /// What the commands ask of storage. Every call is one transaction.
 #[async_trait]
 pub trait Registry: Clients + Usage + Users + Sessions + Passkeys + Surveys + Approvals {
-    /// Adds a client with its first credential.
+    /// Adds a client with its first credential, and gives it as it is now: the change log may say that
+    /// tokens of this id below a generation are dead (those of a client that a restored backup did not
+    /// know), and then it begins with that generation.
     async fn create_client(
         &self,
         record: &ClientRecord,
         stamp: &Stamp,
-    ) -> Result<(), RegistryError>;
+    ) -> Result<Registration, RegistryError>;
 
     /// Changes a client as [`ClientChange::apply`] decides: `None`: no such client. With `version`,
     /// only if the client still has it.

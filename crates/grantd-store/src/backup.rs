@@ -55,6 +55,9 @@ pub struct Restored {
     /// How many changes that one has behind the backup; `None`: it is not there, cannot be read, or is
     /// not the one that the backup was made of.
     pub undone: Option<u64>,
+    /// How many signing keys that one knew as revoked, which stay so; `None`: it is not there or cannot be
+    /// read, and what was revoked since the backup must be revoked again.
+    pub revoked_keys: Option<usize>,
 }
 
 /// Why there is no backup, or nothing was restored; nothing was changed.

@@ -138,7 +138,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
+    sound::run_nothing_of(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -176,5 +176,31 @@ impl Clients for Sqlite {
 impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Sqlite")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_schema_names_runs_and_references_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grantd.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(
+                "CREATE TABLE a (x INTEGER PRIMARY KEY) STRICT; CREATE TABLE b (x INTEGER REFERENCES a (x)) STRICT;
+                 CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM a; END; CREATE VIEW v AS SELECT 1",
+            )
+            .unwrap();
+        let connection = connect(&path).unwrap();
+        connection.execute("INSERT INTO a VALUES (1)", []).unwrap();
+        let left = connection.query_row("SELECT count(*) FROM a", [], |row| row.get(0));
+        assert_eq!(left, Ok(1));
+        assert!(connection.prepare("SELECT * FROM v").is_err());
+        for refused in ["INSERT INTO b VALUES (2)", "INSERT INTO a VALUES ('text')"] {
+            assert!(connection.execute(refused, []).is_err(), "{refused}");
+        }
     }
 }

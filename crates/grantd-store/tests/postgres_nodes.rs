@@ -4,8 +4,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use grantd_core::Timestamp;
-use grantd_issuer::{Admin, Clients, PermissionEntry, Registrar, Registry, audit::AuditQuery};
+use grantd_core::{SecretKey, Timestamp};
+use grantd_issuer::{
+    Admin, Clients, NewClient, PermissionEntry, Registrar, Registry, audit::AuditQuery,
+};
 use grantd_store::{Address, Postgres};
 use grantd_test_postgres::{Database, database};
 
@@ -254,4 +256,30 @@ async fn while_nothing_answers_one_call_waits_and_all_others_fail_at_once() {
     server.thaw();
     assert!(scout.await.unwrap(), "it waited for the answer, which came");
     create(&store, "a").await.unwrap();
+}
+
+/// The log says so of clients that a restored backup did not know, and moves with the rest to PostgreSQL.
+#[tokio::test]
+async fn a_client_begins_behind_what_is_dead_of_its_id() {
+    let Some(database) = database() else { return };
+    let node = node(&database).await;
+    database.sql(
+        "UPDATE counters SET value = 1 WHERE name = 'change_seq';
+         INSERT INTO change_log (seq, kind, id, generation, until) VALUES (1, 'client', 'orders', 7, 9000000000000000)",
+    );
+    let registrar = Registrar::new(Arc::clone(&node) as Arc<dyn Registry>);
+    for (id, generation) in [("orders", 7), ("others", 1)] {
+        let new = NewClient {
+            id: Some(id.parse().unwrap()),
+            name: "A".to_owned(),
+            ..NewClient::default()
+        };
+        let hasher = SecretKey::from_bytes([5; 32]).secret_hasher();
+        let made = registrar.create_client(&Admin::program("test"), new, &hasher).await.unwrap();
+        let stored = node.client(id).await.unwrap().unwrap();
+        assert_eq!((made.client.generation, stored.generation), (generation, generation));
+    }
+    let entries = node.changes(0, 10).await.unwrap().unwrap();
+    let entry = entries.iter().find(|entry| entry.id == "orders").unwrap();
+    assert_eq!((entry.generation, entry.seq), (Some(7), 2));
 }

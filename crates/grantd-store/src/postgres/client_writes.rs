@@ -25,8 +25,9 @@ pub(super) async fn create(
     work: &Work,
     new: &ClientRecord,
     stamp: &Stamp,
-) -> Result<(), RegistryError> {
-    let client = &new.client;
+) -> Result<Registration, RegistryError> {
+    let mut new = new.clone();
+    let client = &mut new.client;
     if clients::record(work, client.id.as_str()).await?.is_some() {
         return Err(Conflict::ClientExists(client.id.clone()).into());
     }
@@ -36,9 +37,14 @@ pub(super) async fn create(
         return Err(Conflict::ClientIdIsUsers(client.id.clone()).into());
     }
     catalog::load(work).await?.check(client)?;
-    put(work, new).await?;
+    if let Some(row) = work.row(sql::DEAD_BELOW, with![client.id.as_str()]).await? {
+        client.generation = client.generation.max(unsigned(&row, "generation")?);
+    }
+    put(work, &new).await?;
+    let client = new.client;
     let changed = Changed::Client { id: client.id.clone(), killed_below: None };
-    record(work, &Deed::on_client("client.create", None, client), &[changed], stamp).await
+    record(work, &Deed::on_client("client.create", None, &client), &[changed], stamp).await?;
+    Ok(client)
 }
 
 /// Changes a client as the change itself decides.

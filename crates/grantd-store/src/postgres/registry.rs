@@ -24,7 +24,7 @@ impl Registry for Postgres {
         &self,
         record: &ClientRecord,
         stamp: &Stamp,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Registration, RegistryError> {
         let work = self.link.alone().await?;
         let done = client_writes::create(&work, record, stamp).await;
         work.end(done).await

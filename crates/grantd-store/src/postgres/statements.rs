@@ -264,6 +264,7 @@ statements! {
                        generation = coalesce(excluded.generation, change_log.generation),
                        until = greatest(excluded.until, change_log.until)";
     NOTIFY = "SELECT pg_notify('grantd_changes', '')";
+    DEAD_BELOW = "SELECT coalesce(max(generation), 0) AS generation FROM change_log WHERE kind = 'client' AND id = $1";
     FORGET_ENDED = "DELETE FROM change_log WHERE until <= $1";
     CHANGES = "SELECT seq, kind, id, generation, until FROM change_log WHERE seq > $1 ORDER BY seq LIMIT $2";
 

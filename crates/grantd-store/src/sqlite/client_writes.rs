@@ -23,8 +23,9 @@ pub(super) fn create(
     connection: &Connection,
     new: &ClientRecord,
     stamp: &Stamp,
-) -> Result<(), RegistryError> {
-    let client = &new.client;
+) -> Result<Registration, RegistryError> {
+    let mut new = new.clone();
+    let client = &mut new.client;
     if load(connection, client.id.as_str())?.is_some() {
         return Err(Conflict::ClientExists(client.id.clone()).into());
     }
@@ -34,9 +35,14 @@ pub(super) fn create(
         return Err(Conflict::ClientIdIsUsers(client.id.clone()).into());
     }
     catalog::load(connection)?.check(client)?;
-    put(connection, new)?;
+    let dead: i64 =
+        question(connection, sql::DEAD_BELOW, [client.id.as_str()])?.unwrap_or_default();
+    client.generation = client.generation.max(dead.unsigned_abs());
+    put(connection, &new)?;
+    let client = new.client;
     let changed = Changed::Client { id: client.id.clone(), killed_below: None };
-    record(connection, &Deed::on_client("client.create", None, client), &[changed], stamp)
+    record(connection, &Deed::on_client("client.create", None, &client), &[changed], stamp)?;
+    Ok(client)
 }
 
 /// Changes a client as the change itself decides.

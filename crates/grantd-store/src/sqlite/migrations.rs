@@ -8,6 +8,7 @@ use crate::migrations::{Migration, checksum, migrations, missing};
 
 const MIGRATIONS: &[Migration] = migrations!("sqlite");
 
+/// Its words stay as they are, as those of the migrations: a backup's are compared with them.
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _migrations (
     number     INTEGER PRIMARY KEY,
     name       TEXT NOT NULL,

@@ -23,7 +23,7 @@ impl Registry for Sqlite {
         &self,
         record: &ClientRecord,
         stamp: &Stamp,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Registration, RegistryError> {
         let (record, stamp) = (record.clone(), stamp.clone());
         self.writer.write(move |open| client_writes::create(open, &record, &stamp)).await
     }

@@ -2,9 +2,9 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read},
-    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -38,8 +38,10 @@ pub fn restore(file: &Path, to: &Path, how: &Restoring) -> Result<Restored, Back
     let room = tempfile::Builder::new().prefix(".grantd-restore-").tempdir_in(folder_of(to));
     let room = room.map_err(|error| unwritten(to, &error))?;
     let copy = room.path().join("grantd.db");
-    copied(file, &copy)?;
+    let own = copied(file, &copy)?;
     let mut fresh = sound::open_foreign(&copy)?;
+    let replaced = |error| unwritten(&copy, &error);
+    is_still(&copy, &own).map_err(replaced)?;
     let chain = check(&fresh)?;
     let old = Old::take(to, how.existing)?;
     let undone = old.as_ref().and_then(|old| old.behind(&chain));
@@ -49,7 +51,8 @@ pub fn restore(file: &Path, to: &Path, how: &Restoring) -> Result<Restored, Back
     // As every database of grantd's is: who only looks at it changes nothing then.
     fresh.pragma_update(None, "journal_mode", "WAL")?;
     drop(fresh);
-    hand_over(&copy, to).map_err(|error| unwritten(&copy, &error))?;
+    // Closed by now: to close another handle before would let go of SQLite's locks.
+    hand_over(&own, to).and_then(|()| is_still(&copy, &own)).map_err(replaced)?;
     let kept = old.as_ref().map(|old| old.set_aside(&moment(how.stamp.at))).transpose()?;
     let put = match kept {
         // Over the old one, which has another name by now.
@@ -60,32 +63,40 @@ pub fn restore(file: &Path, to: &Path, how: &Restoring) -> Result<Restored, Back
         .map_err(|error| unwritten(to, &error))?;
     // Until now nobody else could open it.
     drop(old);
-    Ok(Restored { chain, kept, undone })
+    Ok(Restored { chain, kept, undone, revoked_keys: before.revoked_keys() })
 }
 
-fn copied(file: &Path, copy: &Path) -> Result<(), BackupError> {
+/// Copies it, and gives the copy as it was made: its name may be another file's later, where the folder is
+/// not the operator's.
+fn copied(file: &Path, copy: &Path) -> Result<File, BackupError> {
     let unread = |error| BackupError::File(format!("cannot read {}: {error}", file.display()));
     let mut from = File::open(file).map_err(unread)?;
     if !from.metadata().is_ok_and(|of| of.is_file()) {
         return Err(BackupError::File(format!("{} is no file", file.display())));
     }
-    let mut into = File::create_new(copy).map_err(|error| unwritten(copy, &error))?;
-    into.set_permissions(fs::Permissions::from_mode(0o600))
-        .and_then(|()| io::copy(&mut from, &mut into).map(drop))
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy);
+    made.and_then(|mut into| io::copy(&mut from, &mut into).map(|_| into))
         .map_err(|error| unwritten(copy, &error))
+}
+
+/// Refuses a name that no longer leads to this file alone: root must not work on what somebody else put
+/// there.
+fn is_still(name: &Path, own: &File) -> io::Result<()> {
+    let (there, own) = (fs::symlink_metadata(name)?, own.metadata()?);
+    let same = there.is_file() && (there.dev(), there.ino()) == (own.dev(), own.ino());
+    if same && there.nlink() == 1 { Ok(()) } else { Err(io::Error::other("it was replaced")) }
 }
 
 /// Brings it to disk, and gives it to whose database was there, or whose folder it is: the account that
 /// serves may be another one than the operator's.
-fn hand_over(copy: &Path, to: &Path) -> io::Result<()> {
+fn hand_over(own: &File, to: &Path) -> io::Result<()> {
     let of = fs::metadata(to).or_else(|_| fs::metadata(folder_of(to)))?;
-    let file = File::open(copy)?;
     // Only root can, and for whoever is not, the file is the operator's own.
-    match fchown(&file, Some(of.uid()), Some(of.gid())) {
+    match fchown(own, Some(of.uid()), Some(of.gid())) {
         Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
         _ => {}
     }
-    file.sync_all()
+    own.sync_all()
 }
 
 /// Refuses what is no sound database of grantd's; gives its audit log.
@@ -118,6 +129,7 @@ fn change(
     if how.given_out == GivenOut::End {
         ended::end_all(&transaction, before, &how.stamp)?;
     }
+    ended::keep_keys_revoked(&transaction, before)?;
     let given_out = if how.given_out == GivenOut::End { "ended" } else { "kept" };
     let deed = Deed::restored(chain, given_out);
     record(&transaction, &deed, &[], &how.stamp).map_err(RegistryError::into_fault)?;
@@ -233,4 +245,48 @@ fn with(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(end);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// What somebody puts there, made of a file of theirs.
+    type Replacement = fn(&Path, &Path) -> io::Result<()>;
+
+    #[test]
+    fn what_comes_in_the_place_of_the_copy_is_noticed_and_stays_whose_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("backup"), "content").unwrap();
+        fs::write(at("another's"), "secret").unwrap();
+        let replacements: [(&str, Replacement); 4] = [
+            ("a link", |theirs, copy| symlink(theirs, copy)),
+            ("a second name", |theirs, copy| fs::hard_link(theirs, copy)),
+            ("another file", |theirs, copy| fs::copy(theirs, copy).map(drop)),
+            ("a link to itself", |theirs, copy| symlink(theirs.with_file_name("moved"), copy)),
+        ];
+        for (name, replace) in replacements {
+            let own = copied(&at("backup"), &at("copy")).unwrap();
+            assert_eq!(own.metadata().unwrap().mode() & 0o777, 0o600);
+            is_still(&at("copy"), &own).unwrap();
+            fs::rename(at("copy"), at("moved")).unwrap();
+            replace(&at("another's"), &at("copy")).unwrap();
+            assert!(is_still(&at("copy"), &own).is_err(), "{name}");
+            fs::remove_file(at("copy")).unwrap();
+        }
+        // What is handed over is what was made, wherever its name leads by now.
+        let own = copied(&at("backup"), &at("copy")).unwrap();
+        fs::hard_link(at("copy"), at("second")).unwrap();
+        assert!(is_still(&at("copy"), &own).is_err(), "whoever has a second name keeps it");
+        fs::rename(at("another's"), at("copy")).unwrap();
+        let changed = |name: &str| fs::metadata(at(name)).map(|of| (of.ctime(), of.ctime_nsec()));
+        let (theirs, ours) = (changed("copy").unwrap(), changed("second").unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        hand_over(&own, &at("no database")).unwrap();
+        assert_eq!(changed("copy").unwrap(), theirs, "nobody gave it to anybody");
+        assert_ne!(changed("second").unwrap(), ours);
+    }
 }

@@ -6,24 +6,35 @@ use grantd_issuer::{
     StorageFault,
     audit::{Chain, ChainError},
 };
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, config::DbConfig};
 
 use super::{lane::fault, migrations, rows};
 use crate::BackupError;
 
-/// An object of a schema: a table, index or column, and what it is.
-type Object = (String, String, String);
+/// An object of a schema: what it is, its name, its table's, and the statement that made it.
+type Object = (String, String, String, Option<String>);
+
+/// What `ANALYZE` adds, and how SQLite writes it.
+const STATISTICS: [(&str, &str); 2] = [
+    ("sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
+    ("sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
+];
 
 /// Opens a file whose content may be anybody's: no trigger or view of it runs, and broken pages are noticed.
 pub(super) fn open_foreign(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
+    run_nothing_of(&connection)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     Ok(connection)
+}
+
+/// No trigger, no view and no function that a schema names runs; grantd's own has none.
+pub(super) fn run_nothing_of(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.pragma_update(None, "trusted_schema", false)
 }
 
 /// What is broken in a file that may be in use, at a quick look.
@@ -86,14 +97,17 @@ pub(super) fn follow(connection: &Connection) -> rusqlite::Result<Result<Chain, 
     Ok(chain.end(written.unsigned_abs()).map(|()| chain))
 }
 
-/// All that a schema consists of, but not in which words.
+/// All that a schema consists of, in the words that SQLite keeps of each statement: what a constraint does
+/// is written nowhere else. Nothing is left out for its name, as anybody can choose that; but `ANALYZE` may
+/// have added its tables.
 fn objects(connection: &Connection) -> rusqlite::Result<BTreeSet<Object>> {
-    let all = "SELECT type, name, tbl_name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'
-               UNION ALL
-               SELECT 'column', one.name || '.' || of_it.name,
-                      of_it.type || ' ' || of_it.\"notnull\" || ' ' || of_it.pk || ' ' || of_it.hidden
-               FROM sqlite_schema AS one JOIN pragma_table_xinfo(one.name) AS of_it
-               WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%'";
-    let mut statement = connection.prepare(all)?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+    let mut statement =
+        connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let mut objects: BTreeSet<Object> = statement.query_map([], row)?.collect::<Result<_, _>>()?;
+    for (name, sql) in STATISTICS {
+        let [kind, name, table, sql] = ["table", name, name, sql].map(str::to_owned);
+        objects.remove(&(kind, name, table, Some(sql)));
+    }
+    Ok(objects)
 }

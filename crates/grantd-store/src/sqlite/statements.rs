@@ -195,6 +195,7 @@ statements! {
                       seq = excluded.seq,
                       generation = coalesce(excluded.generation, generation),
                       until = coalesce(max(excluded.until, until), excluded.until, until)";
+    DEAD_BELOW = "SELECT coalesce(max(generation), 0) FROM change_log WHERE kind = 'client' AND id = ?1";
     FORGET_ENDED = "DELETE FROM change_log WHERE until <= ?1";
     CHANGES = "SELECT seq, kind, id, generation, until FROM change_log WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 

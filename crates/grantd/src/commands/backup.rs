@@ -56,6 +56,7 @@ pub(super) fn restore(options: &Restore, settings: &Settings, output: Output) ->
         "kept": kept,
         "audit": audit,
         "undone": restored.undone,
+        "revoked_keys": restored.revoked_keys,
         "given_out": if options.keep_tokens { "kept" } else { "ended" },
     });
     output.answer(&document, || lines(&document, &restored))
@@ -81,6 +82,10 @@ fn lines(document: &serde_json::Value, restored: &Restored) -> String {
             "what was changed behind event {behind} of the audit log is undone: revoke again what was revoked since"
         ),
     });
+    if restored.revoked_keys.is_none() {
+        let again = "signing keys that were revoked since the backup are not known: repeat `grantd keys revoke KID` for each";
+        lines.push(again.to_owned());
+    }
     lines.join("\n") + "\n"
 }
 

@@ -48,12 +48,12 @@ fn key_set(from: SocketAddr) -> JwkSet {
     serde_json::from_value(answer.json()).unwrap()
 }
 
-fn kid(token: &str) -> String {
+pub(crate) fn kid(token: &str) -> String {
     UnverifiedJws::parse(token).unwrap().header().kid.clone().unwrap()
 }
 
 /// The id of the key of this algorithm and role, the last one of several.
-fn listed(answer: &Value, alg: &str, role: &str) -> String {
+pub(crate) fn listed(answer: &Value, alg: &str, role: &str) -> String {
     let keys = answer["keys"].as_array().unwrap().iter().rev();
     let key = keys.filter(|key| key["alg"] == alg).find(|key| key["role"] == role).unwrap();
     key["kid"].as_str().unwrap().to_owned()

@@ -43,6 +43,7 @@ mod opaque_tokens;
 mod overload;
 mod passkeys;
 mod restoring;
+mod restoring_again;
 mod rolling;
 mod server;
 mod slow;

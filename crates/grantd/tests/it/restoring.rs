@@ -157,7 +157,20 @@ fn altered(file: &Path, statements: &str) {
     Connection::open(file).unwrap().execute_batch(statements).unwrap();
 }
 
-const SPOILT: [(&str, Spoil, &str); 10] = [
+/// As whoever writes into a file without SQLite.
+fn by_hand(file: &Path, statements: &str) {
+    altered(file, &format!("PRAGMA writable_schema = ON; {statements}"));
+}
+
+/// Another text in the statements that made the tables.
+fn reworded(file: &Path, from: &str, to: &str) {
+    let connection = Connection::open(file).unwrap();
+    connection.execute_batch("PRAGMA writable_schema = ON").unwrap();
+    let replace = "UPDATE sqlite_schema SET sql = replace(sql, ?1, ?2) WHERE instr(sql, ?1)";
+    assert!(connection.execute(replace, [from, to]).unwrap() > 0, "{from} is nowhere");
+}
+
+const SPOILT: [(&str, Spoil, &str); 18] = [
     ("empty", |file| fs::write(file, b"").unwrap(), "not a database of grantd"),
     (
         "text",
@@ -216,6 +229,68 @@ const SPOILT: [(&str, Spoil, &str); 10] = [
         "schema was altered",
     ),
     (
+        "with a trigger named as SQLite's tables",
+        |file| {
+            altered(
+                file,
+                "CREATE TRIGGER sqlitex AFTER INSERT ON audit BEGIN DELETE FROM audit; END",
+            );
+        },
+        "schema was altered",
+    ),
+    (
+        "with a trigger written by hand",
+        |file| {
+            by_hand(
+                file,
+                "INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_stat1', 'audit', 0,
+                 'CREATE TRIGGER sqlite_stat1 AFTER INSERT ON audit BEGIN DELETE FROM audit; END')",
+            );
+        },
+        "schema was altered",
+    ),
+    (
+        "with a view named as SQLite's tables",
+        |file| altered(file, "CREATE VIEW sqlite3 AS SELECT 1"),
+        "schema was altered",
+    ),
+    (
+        "with statistics that hold something else",
+        |file| {
+            by_hand(
+                file,
+                "ANALYZE; UPDATE sqlite_schema SET sql = 'CREATE TABLE sqlite_stat1(tbl,idx,stat,more)'
+                 WHERE name = 'sqlite_stat1'",
+            );
+        },
+        "schema was altered",
+    ),
+    (
+        "with a constraint that swallows rows",
+        |file| reworded(file, "UNIQUE (kind, id)", "UNIQUE (kind, id) ON CONFLICT IGNORE"),
+        "schema was altered",
+    ),
+    (
+        "without a check",
+        |file| reworded(file, " CHECK (length(hash) = 32)", ""),
+        "schema was altered",
+    ),
+    (
+        "without a reference",
+        |file| reworded(file, " REFERENCES clients (id)", ""),
+        "schema was altered",
+    ),
+    (
+        "with an index over less",
+        |file| {
+            altered(
+                file,
+                "DROP INDEX clients_state; CREATE INDEX clients_state ON clients (state) WHERE state = ''",
+            );
+        },
+        "schema was altered",
+    ),
+    (
         "with an altered log",
         |file| altered(file, "UPDATE audit SET actor = 'nobody' WHERE seq = 2"),
         "row 2",
@@ -241,6 +316,12 @@ fn a_file_that_is_no_sound_backup_is_refused_and_nothing_is_touched() {
         spoil(&file);
         refused(name, says);
     }
+    // Statistics are no one's schema: `grantd migrate` leaves some.
+    fs::copy(place.path().join("good"), &file).unwrap();
+    altered(&file, "ANALYZE");
+    let elsewhere = Place::bare();
+    fs::copy(place.path().join(".env"), elsewhere.path().join(".env")).unwrap();
+    elsewhere.grantd(&format!("restore {}", file.display()));
     fs::copy(place.path().join("good"), &file).unwrap();
     fs::write(folder.path().join("file-wal"), "frames").unwrap();
     refused("one that is worked with", "grantd backup");
