@@ -158,6 +158,7 @@ mod tests {
         tokio::time::advance(LINGER).await;
         peer.write_all(b"more").await.unwrap();
         stream.shutdown().await.unwrap();
+        drop(peer);
         assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 4, "nothing is read when it is over");
     }
 }
