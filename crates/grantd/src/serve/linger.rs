@@ -140,7 +140,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_goes_on_talking_keeps_no_place() {
         let (mut peer, stream) = duplex(4 * MOST);
-        peer.write_all(&[b'x'; 2 * MOST]).await.unwrap();
+        peer.write_all(&vec![b'x'; 2 * MOST]).await.unwrap();
         let mut stream = Lingering::new(stream, Arc::default());
         let begun = Instant::now();
         stream.shutdown().await.unwrap();
