@@ -36,10 +36,11 @@ impl Rate {
         (wait > 0).then(|| Duration::from_nanos(wait))
     }
 
-    /// The level after one more, whether or not there was room.
+    /// The level after one more, whether or not there was room. What goes on without room is not counted for
+    /// ever: the bucket is never further from room than the time of one burst.
     pub fn less_one(self, level: Level, now: Timestamp) -> Level {
         let now = nanos(now);
-        Level(self.level(level, now).max(now) + self.interval)
+        Level((self.level(level, now).max(now) + self.interval).min(self.furthest(now)))
     }
 
     /// From when on there is room for one, whatever comes meanwhile not counted.
@@ -48,9 +49,13 @@ impl Rate {
         Timestamp::from_micros(nanos.div_ceil(1000).cast_signed())
     }
 
-    /// What lies further ahead than any burst was left by a clock that has been set back.
+    /// What lies further ahead than anything that is counted was left by a clock that has been set back.
     const fn level(self, level: Level, now: u64) -> u64 {
-        if level.0 > now + 2 * self.burst { 0 } else { level.0 }
+        if level.0 > self.furthest(now) { 0 } else { level.0 }
+    }
+
+    const fn furthest(self, now: u64) -> u64 {
+        now + 2 * self.burst
     }
 }
 
@@ -108,6 +113,17 @@ mod tests {
         assert_eq!(drain(rate, &mut level, at(100_000)), 1);
         assert_eq!(drain(rate, &mut level, at(1_100_000)), 10);
         assert_eq!(drain(rate, &mut level, at(60_000_000)), 50, "a bucket holds no more");
+    }
+
+    #[test]
+    fn whoever_goes_on_without_room_does_not_come_round_to_a_full_bucket() {
+        let (rate, mut level) = (rate(10, 50), Level::default());
+        for taken in 1..1000 {
+            level = rate.less_one(level, at(0));
+            assert_eq!(rate.wait(level, at(0)).is_some(), taken >= 50, "{taken}");
+        }
+        assert_eq!(rate.wait(level, at(0)), Some(Duration::from_millis(5_100)));
+        assert_eq!(drain(rate, &mut level, at(5_100_000)), 1, "and it is not for ever");
     }
 
     #[test]

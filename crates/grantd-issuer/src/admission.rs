@@ -12,7 +12,7 @@ use crate::{
     client_cache::Known,
     fault::TokenError,
     issuer::{Issuer, refused},
-    throttle::{Attempt, Proof},
+    throttle::{Attempt, Mark},
 };
 
 impl Issuer {
@@ -32,11 +32,10 @@ impl Issuer {
         if let Some(wait) = known.and_then(|known| known.pace.wait(self.client_rate?, now)) {
             return Err(later(Refusal::ClientTooOften, wait));
         }
-        let proof = self.throttle.proof(credentials);
-        let attempt = || self.attempt(raw, credentials, known, proof);
-        let awake = self.throttle.is_awake(now);
-        if awake
-            && !known.is_some_and(|known| known.proofs.have(proof))
+        let mark = self.mark(raw, credentials, known);
+        let attempt = || self.attempt(raw, credentials, known);
+        if self.throttle.is_awake(now)
+            && !self.throttle.marks.have(mark)
             && let Some(wait) = attempt().and_then(|attempt| self.throttle.wait(&attempt, now))
         {
             return Err(later(Refusal::AuthenticationThrottled, wait));
@@ -49,17 +48,14 @@ impl Issuer {
         ) {
             Ok(proven) => {
                 if let Some(known) = known.filter(|_| proven.credential().is_some()) {
-                    known.proofs.note(proof);
+                    self.throttle.marks.note(mark);
                     self.count_request(known, now);
-                    if let Some(attempt) = attempt().filter(|_| awake) {
-                        self.throttle.succeeded(&attempt);
-                    }
                 }
                 Ok(proven)
             }
             Err(why) => {
                 if why.code() == ErrorCode::InvalidClient {
-                    known.inspect(|known| known.proofs.forget(proof));
+                    self.throttle.marks.forget(mark);
                     attempt().inspect(|attempt| self.throttle.failed(attempt, now));
                 }
                 Err(refused(why, raw, client))
@@ -75,6 +71,13 @@ impl Issuer {
         }
     }
 
+    /// What is presented, and from where; of nothing where the host does not say where requests come from.
+    fn mark(&self, raw: &Raw<'_>, credentials: &Credentials<'_>, known: Option<&Known>) -> Mark {
+        let id = name(credentials, known);
+        let mark = id.zip(raw.from).map(|(id, from)| self.throttle.mark(id, credentials, from));
+        mark.unwrap_or_default()
+    }
+
     /// What can be slowed down: not the name of a public client, which proves nothing, and nothing where
     /// the host does not say where requests come from.
     fn attempt(
@@ -82,14 +85,17 @@ impl Issuer {
         raw: &Raw<'_>,
         credentials: &Credentials<'_>,
         known: Option<&Known>,
-        proof: Proof,
     ) -> Option<Attempt> {
         let name_only = matches!(credentials, Credentials::IdOnly { .. });
         if name_only && known.is_some_and(|known| known.client.kind == ClientKind::Public) {
             return None;
         }
-        let id = known.map(|known| known.client.id.as_str());
-        let id = id.or_else(|| credentials.client_ids().next())?;
-        Some(self.throttle.attempt(id, raw.from?, proof))
+        Some(self.throttle.attempt(name(credentials, known)?, raw.from?))
     }
+}
+
+/// The client's id, or the one that is presented where nobody has it.
+fn name<'a>(credentials: &'a Credentials<'_>, known: Option<&'a Known>) -> Option<&'a str> {
+    let id = known.map(|known| known.client.id.as_str());
+    id.or_else(|| credentials.client_ids().next())
 }

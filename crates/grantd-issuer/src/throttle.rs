@@ -1,7 +1,9 @@
-//! Too many failed authentications: who guesses waits, and who has proved itself does not.
+//! Too many failed authentications: who guesses waits, and who has proved itself from there does not.
 //!
 //! What is slowed down is a client's name from an address, and an address whatever it names; never a client
 //! as such, or anybody could keep it out. An id that nobody has is slowed down like any other.
+
+mod marks;
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -9,13 +11,15 @@ use std::{
     num::NonZeroU32,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
 use grantd_core::{Credentials, Level, Rate, Timestamp};
 use quick_cache::unsync::Cache;
+
+pub(crate) use marks::{Mark, Marks};
 
 /// How many pairs and addresses are remembered, in about 8 MB.
 const ROOM: usize = 100_000;
@@ -35,61 +39,46 @@ const fn rate(per_second: u32, at_once: u32) -> Rate {
 /// Counts failures, in memory that is bounded.
 pub(crate) struct Throttle {
     keys: RandomState,
-    failures: Mutex<Cache<u64, Failures>>,
+    /// Of pairs and addresses.
+    failures: Mutex<Cache<u64, Level>>,
+    pub(crate) marks: Marks,
     /// Until when anybody has to wait, in microseconds since 1970: before that nobody looks.
     until: AtomicI64,
 }
 
-/// Of a pair or an address.
-#[derive(Clone, Copy, Default)]
-struct Failures {
-    level: Level,
-    /// What this pair has proved itself with since its first failure.
-    proof: Proof,
-}
-
-/// The mark of a secret, under a key that this process has made for itself; zero is none. It lets a
-/// client pass that presents again what was right before, and is no proof of anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Proof(u64);
-
-/// What a client last proved itself with: two secrets, since two live while one is rotated.
-#[derive(Debug, Default)]
-pub(crate) struct Proofs([AtomicU64; 2]);
-
-/// Who tries, and with what.
+/// Who tries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
     pair: u64,
     address: u64,
-    proof: Proof,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
         let failures = Mutex::new(Cache::new(ROOM));
-        Self { keys: RandomState::new(), failures, until: AtomicI64::new(i64::MIN) }
+        let until = AtomicI64::new(i64::MIN);
+        Self { keys: RandomState::new(), failures, marks: Marks::default(), until }
     }
 }
 
 impl Throttle {
-    /// What is presented, as far as it can be known again.
-    pub(crate) fn proof(&self, credentials: &Credentials<'_>) -> Proof {
+    /// What is presented for this client, as far as it can be known again when it comes from there again. Of a
+    /// secret alone it would tell whoever guesses from elsewhere, without being counted, which one is right.
+    pub(crate) fn mark(&self, id: &str, credentials: &Credentials<'_>, from: IpAddr) -> Mark {
         let secret = match credentials {
             Credentials::Basic { raw: (_, secret), .. } => secret.as_str(),
             Credentials::Body { secret, .. } => secret.as_ref(),
-            Credentials::IdOnly { .. } => return Proof::default(),
+            Credentials::IdOnly { .. } => return Mark::default(),
         };
-        Proof(self.keys.hash_one((2, secret)).max(1))
+        Mark(self.keys.hash_one((2, id, secret, network(from))).max(1))
     }
 
     /// An attempt in this client's name, or in the one that is presented.
-    pub(crate) fn attempt(&self, id: &str, from: IpAddr, proof: Proof) -> Attempt {
+    pub(crate) fn attempt(&self, id: &str, from: IpAddr) -> Attempt {
         let network = network(from);
         Attempt {
             pair: self.keys.hash_one((0, id, network)),
             address: self.keys.hash_one((1, network)),
-            proof,
         }
     }
 
@@ -101,61 +90,26 @@ impl Throttle {
     /// How long this attempt has to wait, if it has to.
     pub(crate) fn wait(&self, attempt: &Attempt, now: Timestamp) -> Option<Duration> {
         let failures = self.failures();
-        let pair = failures.get(&attempt.pair).copied().unwrap_or_default();
-        if attempt.proof != Proof::default() && pair.proof == attempt.proof {
-            return None;
-        }
+        // What others do at an address must not keep anybody out: a name that has not failed from there
+        // yet is let through, whether somebody has it or not. Who guesses has one guess of each so.
+        let pair = failures.get(&attempt.pair).copied()?;
         let address = failures.get(&attempt.address).copied().unwrap_or_default();
-        PAIR.wait(pair.level, now).max(ADDRESS.wait(address.level, now))
+        PAIR.wait(pair, now).max(ADDRESS.wait(address, now))
     }
 
     /// It failed.
     pub(crate) fn failed(&self, attempt: &Attempt, now: Timestamp) {
         let mut failures = self.failures();
         for (key, rate) in [(attempt.pair, PAIR), (attempt.address, ADDRESS)] {
-            let mut known = failures.get(&key).copied().unwrap_or_default();
-            known.level = rate.less_one(known.level, now);
-            if known.proof == attempt.proof {
-                known.proof = Proof::default();
-            }
-            failures.insert(key, known);
-            self.until.fetch_max(rate.room_at(known.level).micros(), Ordering::Relaxed);
+            let level = failures.get(&key).copied().unwrap_or_default();
+            let level = rate.less_one(level, now);
+            failures.insert(key, level);
+            self.until.fetch_max(rate.room_at(level).micros(), Ordering::Relaxed);
         }
     }
 
-    /// It succeeded: whatever others do in its name from here, it is let through with the same secret.
-    pub(crate) fn succeeded(&self, attempt: &Attempt) {
-        let mut failures = self.failures();
-        if let Some(known) = failures.get(&attempt.pair).copied() {
-            failures.insert(attempt.pair, Failures { proof: attempt.proof, ..known });
-        }
-    }
-
-    fn failures(&self) -> MutexGuard<'_, Cache<u64, Failures>> {
+    fn failures(&self) -> MutexGuard<'_, Cache<u64, Level>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Proofs {
-    /// Whether this is one of them.
-    pub(crate) fn have(&self, proof: Proof) -> bool {
-        proof != Proof::default()
-            && self.0.iter().any(|known| known.load(Ordering::Relaxed) == proof.0)
-    }
-
-    /// Remembers the newest. Nothing is written while a client goes on with what it has.
-    pub(crate) fn note(&self, proof: Proof) {
-        if proof != Proof::default() && !self.have(proof) {
-            let before = self.0[0].swap(proof.0, Ordering::Relaxed);
-            self.0[1].store(before, Ordering::Relaxed);
-        }
-    }
-
-    /// It proves no longer.
-    pub(crate) fn forget(&self, proof: Proof) {
-        for known in &self.0 {
-            let _ = known.compare_exchange(proof.0, 0, Ordering::Relaxed, Ordering::Relaxed);
-        }
     }
 }
 
@@ -184,16 +138,16 @@ mod tests {
         IpAddr::from([192, 0, 2, 1])
     }
 
-    fn with(throttle: &Throttle, id: &str, secret: &str, from: IpAddr) -> Attempt {
-        let credentials = Credentials::Body { id: id.into(), secret: secret.into() };
-        throttle.attempt(id, from, throttle.proof(&credentials))
+    fn mark(throttle: &Throttle, secret: &str, from: IpAddr) -> Mark {
+        let credentials = Credentials::Body { id: "cc".into(), secret: secret.into() };
+        throttle.mark("cc", &credentials, from)
     }
 
     /// Fails until it has to wait, and says how often.
     fn guess(throttle: &Throttle, id: &str, from: IpAddr, at: Timestamp) -> u32 {
         let mut guesses = 0;
+        let attempt = throttle.attempt(id, from);
         loop {
-            let attempt = with(throttle, id, &format!("guess{guesses}"), from);
             if throttle.is_awake(at) && throttle.wait(&attempt, at).is_some() {
                 return guesses;
             }
@@ -219,8 +173,11 @@ mod tests {
         let throttle = Throttle::default();
         let tries: u32 =
             (0..100).map(|name| guess(&throttle, &format!("n{name}"), home(), now(0))).sum();
-        assert_eq!(tries, 1000);
-        assert_eq!(guess(&throttle, "n1000", home(), now(1)), 10, "ten a second from then on");
+        assert_eq!(tries, 1000 + 90, "ten names took all, and each further one had its first");
+        assert_eq!(guess(&throttle, "n99", home(), now(0)), 0);
+        let again: u32 =
+            (0..100).map(|name| guess(&throttle, &format!("n{name}"), home(), now(60))).sum();
+        assert_eq!(again, 510, "ten a second from then on, less what was taken beyond them");
         let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
         assert_eq!(network(v6("2001:db8::1")), network(v6("2001:db8::2")));
         assert_ne!(network(v6("2001:db8::1")), network(v6("2001:db8:0:1::1")));
@@ -232,37 +189,38 @@ mod tests {
         let throttle = Throttle::default();
         for number in 0..150_000_u32 {
             let from = IpAddr::from(number.to_be_bytes());
-            throttle.failed(&with(&throttle, &format!("n{number}"), "guess", from), now(0));
+            throttle.failed(&throttle.attempt(&format!("n{number}"), from), now(0));
         }
         assert!(throttle.failures().len() <= ROOM + 1);
     }
 
     #[test]
-    fn a_secret_that_proves_no_longer_is_a_guess_like_any_other() {
+    fn a_mark_is_of_one_client_one_secret_and_one_network() {
         let throttle = Throttle::default();
-        guess(&throttle, "cc", home(), now(0));
-        let dead = with(&throttle, "cc", "right", home());
-        throttle.succeeded(&dead);
-        assert!(throttle.wait(&dead, now(0)).is_none());
-        throttle.failed(&dead, now(0));
-        assert!(throttle.wait(&dead, now(0)).is_some());
-        let proofs = Proofs::default();
-        proofs.note(dead.proof);
-        assert!(proofs.have(dead.proof));
-        proofs.forget(dead.proof);
-        assert!(!proofs.have(dead.proof));
+        let right = mark(&throttle, "right", home());
+        throttle.marks.note(right);
+        assert!(throttle.marks.have(mark(&throttle, "right", home())));
+        let elsewhere = IpAddr::from([192, 0, 2, 2]);
+        assert!(!throttle.marks.have(mark(&throttle, "right", elsewhere)), "a guesser's address");
+        assert!(!throttle.marks.have(mark(&throttle, "wrong", home())));
+        let credentials = Credentials::Body { id: "cc2".into(), secret: "right".into() };
+        assert!(!throttle.marks.have(throttle.mark("cc2", &credentials, home())));
+        throttle.marks.forget(right);
+        assert!(!throttle.marks.have(right), "a secret that proves no longer is a guess");
     }
 
     #[test]
-    fn two_secrets_of_a_rotation_are_known_beside_each_other() {
-        let (throttle, proofs) = (Throttle::default(), Proofs::default());
-        let [old, new, third] =
-            ["old", "new", "third"].map(|secret| with(&throttle, "cc", secret, home()).proof);
-        for proof in [old, new, old, new] {
-            proofs.note(proof);
+    fn a_first_attempt_is_let_through_whatever_others_do_at_its_address() {
+        let throttle = Throttle::default();
+        for name in 0..5000 {
+            let attempt = throttle.attempt(&format!("n{name}"), home());
+            throttle.failed(&attempt, now(name / 100));
+            assert!(throttle.wait(&attempt, now(name / 100)).is_some() || name < 1200, "{name}");
         }
-        assert!(proofs.have(old) && proofs.have(new) && !proofs.have(third));
-        assert!(!proofs.have(Proof::default()), "no secret is no proof");
+        let first = throttle.attempt("cc", home());
+        assert!(throttle.is_awake(now(50)) && throttle.wait(&first, now(50)).is_none());
+        throttle.failed(&first, now(50));
+        assert!(throttle.wait(&first, now(50)).is_some(), "a second one takes its turn");
     }
 
     proptest! {
@@ -270,20 +228,16 @@ mod tests {
         fn no_sequence_of_failures_by_others_keeps_out_who_proved_itself(
             tries in proptest::collection::vec((0..3_u8, 0..4_u8, 0..200_u16, 0..300_i64), 1..40),
         ) {
-            let (throttle, proofs) = (Throttle::default(), Proofs::default());
-            let right = with(&throttle, "n0", "right", home());
-            proofs.note(right.proof);
+            let throttle = Throttle::default();
+            let right = mark(&throttle, "right", home());
+            throttle.marks.note(right);
             for (name, last, times, at) in tries {
                 for guess in 0..times {
                     let from = IpAddr::from([192, 0, 2, last]);
-                    let attempt = with(&throttle, &format!("n{name}"), &format!("g{guess}"), from);
-                    throttle.failed(&attempt, now(at));
+                    throttle.failed(&throttle.attempt(&format!("n{name}"), from), now(at));
+                    throttle.marks.forget(mark(&throttle, &format!("g{guess}"), from));
                 }
-                prop_assert!(proofs.have(right.proof));
-                // And once it came since the failures began, even if its place in memory is lost.
-                throttle.succeeded(&right);
-                let pair_is_known = throttle.failures().get(&right.pair).is_some();
-                prop_assert!(!pair_is_known || throttle.wait(&right, now(at)).is_none());
+                prop_assert!(throttle.marks.have(right));
             }
         }
     }

@@ -72,6 +72,16 @@ impl KeyText {
         self.0.iter().find(|block| block.key.algorithm() == algorithm)
     }
 
+    /// Whether a passphrase protects any of them (RFC 5958 section 3).
+    pub(crate) fn is_protected(&self) -> bool {
+        self.0.iter().any(|block| block.text.contains("-----BEGIN ENCRYPTED PRIVATE KEY"))
+    }
+
+    /// The ids of all.
+    pub(crate) fn kids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|block| block.key.kid())
+    }
+
     /// Puts keys behind the others.
     pub(crate) fn append(&mut self, other: Self) {
         self.0.extend(other.0);

@@ -10,18 +10,15 @@ use std::{
 
 use grantd_core::{Client, Level, Rate, Timestamp};
 
-use crate::throttle::Proofs;
-
 /// Forgotten as a whole when the client is changed: then its bucket is full again.
 pub(crate) struct Known {
     pub(crate) client: Arc<Client>,
     pub(crate) pace: Pace,
-    pub(crate) proofs: Proofs,
 }
 
 impl Known {
     pub(super) fn of(client: Client) -> Self {
-        Self { client: Arc::new(client), pace: Pace::default(), proofs: Proofs::default() }
+        Self { client: Arc::new(client), pace: Pace::default() }
     }
 }
 

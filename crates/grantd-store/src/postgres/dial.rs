@@ -36,6 +36,22 @@ pub(super) struct Dial {
 struct Latest {
     at: usize,
     since: Option<Instant>,
+    /// When the dial began that found it, or found it again.
+    dialled: Option<Instant>,
+}
+
+impl Latest {
+    /// A dial that began then has found a host that can write. What began before the one that is known may have
+    /// taken its time with a host that has been left meanwhile.
+    fn found(&mut self, at: usize, begun: Instant) {
+        if self.dialled.is_some_and(|dialled| begun < dialled) {
+            return;
+        }
+        self.dialled = Some(begun);
+        if self.at != at {
+            (self.at, self.since) = (at, Some(begun));
+        }
+    }
 }
 
 impl Dial {
@@ -66,10 +82,7 @@ impl Dial {
                 Err(_) if !is_last => {}
                 Err(error) => return Err(error),
                 Ok(connected) => {
-                    let mut latest = self.latest();
-                    if latest.at != at {
-                        *latest = Latest { at, since: Some(begun) };
-                    }
+                    self.latest().found(at, begun);
                     return Ok(connected);
                 }
             }
@@ -133,6 +146,22 @@ pub(super) const CONNECT: Duration = Duration::from_secs(10);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_dial_to_a_former_primary_does_not_undo_what_a_later_one_found() {
+        let first = Instant::now();
+        let [second, third] = [1, 2].map(|later| first + Duration::from_secs(later));
+        let mut latest = Latest::default();
+        latest.found(1, second);
+        latest.found(0, first);
+        assert_eq!((latest.at, latest.since), (1, Some(second)));
+        latest.found(1, third);
+        latest.found(0, second);
+        assert_eq!((latest.at, latest.since), (1, Some(second)), "it was found again since");
+        let fourth = third + Duration::from_secs(1);
+        latest.found(0, fourth);
+        assert_eq!((latest.at, latest.since), (0, Some(fourth)), "and it may come back");
+    }
 
     #[test]
     fn each_host_is_called_with_all_that_the_address_says() {

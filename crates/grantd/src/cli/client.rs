@@ -97,6 +97,9 @@ pub(crate) struct ClientCreate {
     /// Read a secret brought in from elsewhere from standard input, instead of making one
     #[arg(long, conflicts_with = "public")]
     pub(crate) secret_stdin: bool,
+    /// Take such a secret even if it has fewer than 22 characters, and could be guessed
+    #[arg(long, requires = "secret_stdin")]
+    pub(crate) weak_secret: bool,
     /// When the secret ends, like 90d [default: never]
     #[arg(long, value_name = "DURATION", conflicts_with = "public")]
     pub(crate) secret_ttl: Option<Ttl>,

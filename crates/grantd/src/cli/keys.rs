@@ -37,6 +37,9 @@ pub(crate) struct KeysAdd {
     /// Algorithm: RS256, PS256, ES256, EdDSA
     #[arg(long, value_name = "ALG", default_value = "RS256")]
     pub(crate) alg: Algorithm,
+    /// Write it in clear even beside keys that a passphrase protects
+    #[arg(long)]
+    pub(crate) force: bool,
     /// The env file
     #[arg(long, value_name = "FILE", default_value = ".env")]
     pub(crate) env_file: std::path::PathBuf,

@@ -19,7 +19,7 @@ use crate::{
 
 /// How many clients are asked for at a time.
 const PAGE: u32 = 500;
-/// Characters from which on a secret is beyond guessing, if it is random at all.
+/// Characters from which on a secret is beyond guessing, if it is random at all. The admin API asks for as many.
 const STRONG: usize = 22;
 
 pub(super) async fn run(command: Client, settings: &Settings, output: Output) -> Result<()> {
@@ -55,7 +55,13 @@ async fn create(options: ClientCreate, settings: &Settings, output: Output) -> R
     let expires_at = options.secret_ttl.map(|ttl| SystemClock.now().after(ttl));
     let imported = if options.secret_stdin { Some(read_secret()?) } else { None };
     let is_imported = imported.is_some();
-    if imported.as_ref().is_some_and(|secret| secret.reveal().len() < STRONG) {
+    if imported.as_ref().is_some_and(|secret| secret.reveal().chars().count() < STRONG) {
+        if !options.weak_secret {
+            bail!(
+                "the secret is short enough to be guessed: bring in one of at least {STRONG} characters, or let grantd \
+                 make one; --weak-secret takes it as it is, for a client that cannot be changed at once"
+            );
+        }
         warn(
             "the imported secret is short enough to be guessed: replace it with a generated one soon",
         );

@@ -18,13 +18,17 @@ use tokio::{
 
 /// How long the peer has to close its side, once ours is.
 const LINGER: Duration = Duration::from_secs(1);
+/// How much it may still say.
+const MOST: usize = 64 * 1024;
 
-/// A stream whose end is read to the peer's own, for a moment at most. Closed with unread bytes in
+/// A stream whose end is read to the peer's own, for a moment and some bytes at most. Closed with unread bytes in
 /// it, it would be reset, and a reset may overtake the answer.
 #[derive(Debug)]
 pub(super) struct Lingering<S> {
     stream: S,
     ending: Option<Pin<Box<Sleep>>>,
+    /// How much is still read.
+    left: usize,
     /// How many connections had something to say after their end.
     late: Arc<AtomicU64>,
     is_late: bool,
@@ -32,7 +36,7 @@ pub(super) struct Lingering<S> {
 
 impl<S> Lingering<S> {
     pub(super) fn new(stream: S, late: Arc<AtomicU64>) -> Self {
-        Self { stream, ending: None, late, is_late: false }
+        Self { stream, ending: None, left: MOST, late, is_late: false }
     }
 }
 
@@ -65,23 +69,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
             this.ending = Some(Box::pin(tokio::time::sleep(LINGER)));
         }
+        // Before anything is read, or a peer that goes on talking would keep the time from being looked at.
+        if this.ending.as_mut().is_some_and(|ending| ending.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Ok(()));
+        }
         let mut bytes = [0; 4096];
         loop {
             let mut buffer = ReadBuf::new(&mut bytes);
             match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    this.left = this.left.saturating_sub(buffer.filled().len());
                     if !std::mem::replace(&mut this.is_late, true) {
                         this.late.fetch_add(1, Ordering::Relaxed);
+                    }
+                    if this.left == 0 {
+                        return Poll::Ready(Ok(()));
                     }
                 }
                 // Its end, one way or the other.
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => break,
+                Poll::Pending => return Poll::Pending,
             }
-        }
-        match &mut this.ending {
-            Some(ending) => ending.as_mut().poll(cx).map(Ok),
-            None => Poll::Ready(Ok(())),
         }
     }
 
@@ -127,5 +135,30 @@ mod tests {
             );
             assert_eq!(peer.read(&mut [0; 8]).await.unwrap(), 0, "a plain end, no error");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_goes_on_talking_keeps_no_place() {
+        let (mut peer, stream) = duplex(4 * MOST);
+        peer.write_all(&vec![b'x'; 2 * MOST]).await.unwrap();
+        let mut stream = Lingering::new(stream, Arc::default());
+        let begun = Instant::now();
+        stream.shutdown().await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), 0, "it has said enough");
+        let mut rest = vec![0; 2 * MOST];
+        assert_eq!(stream.read(&mut rest).await.unwrap(), MOST, "and no more was read of it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_is_looked_at_before_what_the_peer_says() {
+        let (mut peer, stream) = duplex(64);
+        let mut stream = Lingering::new(stream, Arc::default());
+        let ending = std::future::poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx));
+        assert!(tokio::time::timeout(Duration::ZERO, ending).await.is_err());
+        tokio::time::advance(LINGER).await;
+        peer.write_all(b"more").await.unwrap();
+        stream.shutdown().await.unwrap();
+        drop(peer);
+        assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 4, "nothing is read when it is over");
     }
 }

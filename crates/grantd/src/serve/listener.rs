@@ -73,15 +73,15 @@ pub(crate) async fn serve(
         tracing::info!(delay = ?drain.delay, "stopping: /readyz says so, and whoever comes is served");
         tokio::select! {
             never = door.keep_open(&listener) => match never {},
-            _ = signals.next() => {
-                cut();
-                return Ok(());
-            }
+            () = cut_short(&mut signals) => return Ok(()),
             () = tokio::time::sleep(drain.delay) => {}
         }
     }
     let deadline = Instant::now() + drain.timeout;
-    door.close(listener, deadline).await?;
+    tokio::select! {
+        closed = door.close(listener, deadline) => closed?,
+        () = cut_short(&mut signals) => return Ok(()),
+    }
     tracing::info!("stopping: what is under way is finished first");
     let late = || shared.late.load(Ordering::Relaxed);
     let earlier = late();
@@ -89,10 +89,7 @@ pub(crate) async fn serve(
     // Streams would never end by themselves. Who follows them finds no way back to this node.
     routes.watching.abort();
     tokio::select! {
-        _ = signals.next() => {
-                cut();
-                return Ok(());
-            }
+        () = cut_short(&mut signals) => return Ok(()),
         all = tokio::time::timeout_at(deadline, room.acquire_many(places)) => if all.is_err() {
             let open = places as usize - room.available_permits();
             tracing::warn!(open, timeout = ?drain.timeout, "stopping with connections still open: they took longer");
@@ -102,7 +99,9 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-fn cut() {
+/// Waits for the second signal.
+async fn cut_short(signals: &mut Signals) {
+    signals.next().await;
     tracing::warn!("stopping at once, as the second signal says: what is under way is cut");
 }
 
@@ -132,11 +131,14 @@ impl Door {
         }
     }
 
-    /// Lets in whom the kernel has connected already, since closing would reset them, and closes.
+    /// Lets in whom the kernel has connected already, since closing would reset them, and closes; at the deadline
+    /// even if there are always more.
     async fn close(&self, listener: TcpListener, deadline: Instant) -> Result<()> {
         // Past the runtime, which may not have heard of them yet.
         let listener = listener.into_std().context("cannot close the listener")?;
-        while let Ok((stream, peer)) = listener.accept() {
+        while Instant::now() < deadline
+            && let Ok((stream, peer)) = listener.accept()
+        {
             let place = Arc::clone(&self.room).acquire_owned();
             let Ok(Ok(place)) = tokio::time::timeout_at(deadline, place).await else { break };
             let adopted = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
@@ -144,6 +146,8 @@ impl Door {
                 Ok(stream) => self.take_in(stream, peer, place),
                 Err(error) => tracing::warn!(%error, "cannot accept a connection"),
             }
+            // Nothing here waits while there is room: signals would go unheard.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }

@@ -365,6 +365,21 @@ fn an_id_that_no_address_can_name_and_a_name_that_poses_as_another_are_refused()
 }
 
 #[test]
+fn a_secret_that_could_be_guessed_is_not_brought_in_unless_somebody_says_so() {
+    let place = Place::new();
+    let line = "client create --name x --id old --secret-stdin";
+    let refused = place.try_tell(line, "twenty-one-characters");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("22 characters"), "{said}");
+    assert!(said.contains("--weak-secret") && !said.contains("twenty-one"), "{said}");
+    let taken = place.try_tell(&format!("{line} --weak-secret"), "twenty-one-characters");
+    let said = String::from_utf8(taken.stderr).unwrap();
+    assert!(taken.status.success() && said.contains("replace it"), "{said}");
+    place.tell("client create --name x --id long --secret-stdin", "twenty-two-characters!");
+    assert!(!place.try_grantd("client create --name x --weak-secret").status.success());
+}
+
+#[test]
 fn no_api_has_the_issuer_as_its_audience_however_it_is_made() {
     let place = Place::new();
     let env = place.path().join(".env");

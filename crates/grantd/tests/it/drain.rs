@@ -199,6 +199,31 @@ fn ctrl_c_does_not_wait_for_balancers_and_a_second_signal_for_nobody() {
 }
 
 #[test]
+fn a_second_signal_is_heard_while_the_kernel_still_has_connections_for_which_there_is_no_room() {
+    let (place, client) = place();
+    let mut command = std::process::Command::new("sh");
+    // 32 places, and 64 at the door.
+    let script = format!("ulimit -n 160; exec {} \"$@\"", env!("CARGO_BIN_EXE_grantd"));
+    command.args(["-c", &script, "grantd"]).current_dir(place.path()).env_clear();
+    let mut running = Place::serve_by(command, "--drain-delay 0s --drain-timeout 30s");
+    let bytes = token_request(&client);
+    let mut held: Vec<_> = (0..32).map(|_| Kept::open(running.address)).collect();
+    for held in &mut held {
+        held.say(&bytes[..9]);
+    }
+    thread::sleep(Duration::from_millis(300));
+    running.signal("STOP");
+    running.signal("TERM");
+    held.extend((0..80).map(|_| Kept::open(running.address)));
+    let begun = Instant::now();
+    running.signal("CONT");
+    thread::sleep(Duration::from_millis(300));
+    running.signal("TERM");
+    assert!(running.wait());
+    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn who_takes_longer_than_the_timeout_is_cut_with_a_warning() {
     let (place, client) = place();
     let mut running = place.serve("--drain-timeout 1s");

@@ -183,6 +183,52 @@ fn each_step_leaves_a_file_that_serves_and_other_lines_alone() {
 }
 
 #[test]
+fn a_key_in_clear_does_not_come_beside_protected_ones_unless_somebody_says_so() {
+    let place = Place::bare();
+    let env = place.path().join(".env");
+    place.grantd("keys generate --alg ES256");
+    let plain = std::fs::read_to_string(&env).unwrap();
+    let key = place.path().join("plain.pem");
+    let line = plain.lines().find_map(|line| line.strip_prefix("GRANTD_PRIVATE_KEY=\"")).unwrap();
+    std::fs::write(&key, line.trim_end_matches('"').replace("\\n", "\n")).unwrap();
+    let locked = std::process::Command::new("openssl")
+        .args(["pkcs8", "-topk8", "-passout", "pass:open-sesame", "-in"])
+        .arg(&key)
+        .output()
+        .unwrap();
+    assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
+    let locked = String::from_utf8(locked.stdout).unwrap().replace('\n', "\\n");
+    std::fs::write(
+        &env,
+        format!("GRANTD_PRIVATE_KEY=\"{locked}\"\nGRANTD_PRIVATE_KEY_PASSPHRASE=open-sesame\n"),
+    )
+    .unwrap();
+    let before = std::fs::read_to_string(&env).unwrap();
+    let refused = said(&place, "keys add --alg ES256");
+    assert!(refused.contains("in clear") && refused.contains("openssl genpkey"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&env).unwrap(), before);
+    let added = place.grantd("keys add --alg ES256 --force");
+    assert_eq!(added["keys"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn whoever_changes_a_file_that_the_environment_outranks_is_told() {
+    let (place, other) = (Place::bare(), Place::bare());
+    place.grantd("keys generate --alg ES256");
+    other.grantd("keys generate --alg ES256 --env-file mine.env");
+    let quiet = place.try_grantd("keys add --alg ES256");
+    assert!(quiet.status.success() && quiet.stderr.is_empty(), "the file is what is in force");
+    let text = std::fs::read_to_string(other.path().join("mine.env")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("GRANTD_PRIVATE_KEY=\"")).unwrap();
+    let line = line.trim_end_matches('"');
+    let mut command = place.command();
+    let add = command.args(["keys", "add", "--alg", "ES256"]).env("GRANTD_PRIVATE_KEY", line);
+    let output = add.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && told.contains("outranks"), "{told}");
+}
+
+#[test]
 fn what_a_stolen_key_signed_is_refused_within_a_second_and_nothing_else() {
     let place = Place::new();
     place.grantd("permission create a");

@@ -94,6 +94,53 @@ fn ca_39_guessing_a_secret_is_slowed_down_and_shuts_nobody_out() {
 }
 
 #[test]
+fn the_wait_does_not_tell_a_guesser_elsewhere_which_secret_is_right() {
+    let place = Place::new();
+    place.grantd("permission create a");
+    let cc = place.client("--permission a --signing-alg EdDSA");
+    let running = place.serve("--trusted-proxies 127.0.0.0/8");
+    assert_eq!(from(&running, TOKEN, &cc, "192.0.2.1").status, 200);
+    // Three, since one attempt a second is let through there, which it may be now and then.
+    let right: Vec<u16> = ["192.0.2.7", "192.0.2.8", "192.0.2.9"]
+        .map(|guesser| {
+            guess(&running, &cc, guesser);
+            from(&running, TOKEN, &cc, guesser).status
+        })
+        .to_vec();
+    assert!(right.contains(&429), "a guess, and not the client: {right:?}");
+    assert_eq!(from(&running, TOKEN, &cc, "192.0.2.1").status, 200);
+}
+
+#[test]
+fn behind_one_address_a_guesser_shuts_out_neither_who_comes_first_nor_who_was_there_before() {
+    let place = Place::new();
+    place.grantd("permission create a");
+    let [cc, fresh] = [(); 2].map(|()| place.client("--permission a --signing-alg EdDSA"));
+    let running = place.serve("");
+    let ask = |client: &Client| from(&running, TOKEN, client, "").status;
+    assert_eq!(ask(&cc), 200);
+    let nobody = |number: u32| Client { id: format!("n{number}"), secret: "wrong".to_owned() };
+    for number in 0..1200 {
+        assert_eq!(ask(&nobody(number)), 401, "the first of a name, whether there is one or not");
+    }
+    assert_eq!(ask(&nobody(0)), 429, "the address has used up what it has");
+    assert_eq!(ask(&fresh), 200, "who comes for the first time has a first attempt");
+    assert_eq!(ask(&wrong(&fresh)), 401);
+    assert_eq!(ask(&wrong(&fresh)), 429);
+    assert_eq!(ask(&fresh), 200);
+
+    place.grantd("permission create b");
+    place.grantd(&format!("client update {} --add-permission b", cc.id));
+    thread::sleep(Duration::from_secs(1)); // until the node has forgotten all clients
+    assert_eq!((ask(&wrong(&cc)), ask(&wrong(&cc))), (401, 429));
+    assert_eq!(
+        ask(&cc),
+        200,
+        "a change of the catalog, or of the client, takes its mark from nobody"
+    );
+}
+
+#[test]
 fn a_client_asks_as_often_as_its_rate_and_nobody_uses_it_up_for_it() {
     let place = Place::new();
     place.grantd("permission create a");

@@ -83,6 +83,7 @@ impl Place {
         let mut child = self
             .command()
             .args(["client", "create", "--name", "Imported", "--secret-stdin", "--id", id])
+            .args((secret.chars().count() < 22).then_some("--weak-secret"))
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -1,5 +1,7 @@
 //! `grantd keys add|sign-with|retire`: a signing key changed without a gap, one step at a time.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 use grantd_core::{Algorithm, Secret, SigningKey, Ttl};
 use grantd_issuer::{Clock, KeyRing, clock::SystemClock, moment};
@@ -9,7 +11,7 @@ use crate::{
     cli::{KeysAdd, KeysRetire, KeysSignWith},
     env_file::EnvFile,
     key_text::{KeyText, Since},
-    output::Output,
+    output::{Output, warn},
     settings::Settings,
 };
 
@@ -46,7 +48,21 @@ impl Keys {
             KeyText::parse(&text, passphrase.as_ref()).with_context(|| format!("{path}: {name}"))
         };
         let (private, public) = (read(PRIVATE)?, read(PUBLIC)?);
-        Ok(Self { file, path, private, public, passphrase })
+        let keys = Self { file, path, private, public, passphrase };
+        if settings.key_ring().is_ok_and(|ring| !keys.are(&ring)) {
+            warn(&format!(
+                "the settings in force here have other signing keys than {}: what the process environment says outranks \
+                 the file, and a node that is started so does not see this change",
+                keys.path
+            ));
+        }
+        Ok(keys)
+    }
+
+    /// Whether these are the keys of that ring, whatever each of them does.
+    fn are(&self, ring: &KeyRing) -> bool {
+        let here: BTreeSet<_> = self.private.kids().chain(self.public.kids()).collect();
+        here == ring.duties().map(|(key, _)| key.kid()).collect()
     }
 
     /// The algorithm of this key, and whether it signs.
@@ -93,6 +109,13 @@ impl Keys {
 /// First: a key that is published and signs nothing yet.
 pub(super) fn add(options: &KeysAdd, settings: &Settings, output: Output) -> Result<()> {
     let mut keys = Keys::open(&options.env_file, settings)?;
+    if keys.private.is_protected() && !options.force {
+        bail!(
+            "{} has keys that a passphrase protects, and the new one would stand beside them in clear: make it with \
+             `openssl genpkey -aes-256-cbc`, under the same passphrase, and put it behind the others; or add --force",
+            keys.path
+        );
+    }
     let key = SigningKey::generate(options.alg)?;
     let kid = key.public().kid().to_owned();
     let is_first = keys.private.first_of(options.alg).is_none();
