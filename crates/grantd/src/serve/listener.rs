@@ -46,8 +46,10 @@ pub(crate) async fn serve(
     let places = places();
     let room = Arc::new(Semaphore::new(places as usize));
     let watched_room = Arc::clone(&room);
-    let load = Arc::new(Load::new(routes.metrics.shed.clone()));
-    load.watch(Handle::current())?;
+    let runtime = Handle::current();
+    let load = Load::new(routes.metrics.shed.clone(), runtime.metrics().num_workers());
+    let load = Arc::new(load);
+    load.watch(runtime)?;
     let shared = Arc::new(Shared {
         router: routes.router,
         issuer: routes.issuer,

@@ -21,9 +21,9 @@ use tokio::{runtime::Handle, time::Instant};
 const INTERVAL: Duration = Duration::from_millis(10);
 /// How long a question may wait before further requests are shed, in microseconds.
 const PATIENCE: u64 = 100_000;
-/// So many requests must have come up while the question waited. Where there were fewer it was not our
-/// work that held it up: something else has the processor. And so many at once are always served.
-const FEW: u64 = 256;
+/// So many requests for each worker must have come up while the question waited. Where there were fewer it
+/// was not our work that held it up: something else has the processor. And so many at once are always served.
+const FEW: usize = 128;
 /// How often the log is told.
 const REPORT: Duration = Duration::from_secs(1);
 /// No question waits.
@@ -37,6 +37,8 @@ pub(super) struct Load {
     asked: AtomicU64,
     /// Requests that came up since then.
     since: AtomicU64,
+    /// So many of them are always taken.
+    few: u64,
     /// Whether any came up since the last question: without requests there is nothing to ask.
     stirred: AtomicBool,
     /// What was shed.
@@ -44,12 +46,14 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// One that nobody asks yet.
-    pub(super) fn new(shed: Counter) -> Self {
+    /// One that nobody asks yet, for so many workers.
+    pub(super) fn new(shed: Counter, workers: usize) -> Self {
+        let few = u64::try_from(FEW.saturating_mul(workers)).unwrap_or(u64::MAX);
         Self {
             start: Instant::now(),
             asked: AtomicU64::new(NONE),
             since: AtomicU64::new(0),
+            few,
             stirred: AtomicBool::new(false),
             shed,
         }
@@ -75,7 +79,7 @@ impl Load {
             return false;
         }
         let before = self.since.fetch_add(1, Ordering::Relaxed);
-        before >= FEW && self.micros(now).saturating_sub(asked) > PATIENCE
+        before >= self.few && self.micros(now).saturating_sub(asked) > PATIENCE
     }
 
     /// Counts a request that was shed, and says after how many seconds to come back: not all at once.
@@ -133,10 +137,8 @@ fn ask_on(load: &Weak<Load>, runtime: &Handle) {
 mod tests {
     use super::*;
 
-    const FEW_MORE: u64 = FEW + 10;
-
     fn load() -> Load {
-        Load::new(Counter::default())
+        Load::new(Counter::default(), 2)
     }
 
     async fn pass(time: Duration) -> Instant {
@@ -149,7 +151,7 @@ mod tests {
         let load = load();
         assert!(!load.is_too_much(Instant::now()));
         assert!(load.ask(Instant::now()));
-        for _ in 0..FEW_MORE {
+        for _ in 0..load.few + 10 {
             assert!(!load.is_too_much(Instant::now()), "many at once are no delay");
         }
         let late = pass(Duration::from_micros(PATIENCE + 1)).await;
@@ -165,7 +167,7 @@ mod tests {
         load.is_too_much(Instant::now());
         load.ask(Instant::now());
         let late = pass(Duration::from_secs(5)).await;
-        let shed = (0..FEW).filter(|_| load.is_too_much(late)).count();
+        let shed = (0..load.few).filter(|_| load.is_too_much(late)).count();
         assert_eq!(shed, 0, "the first requests are taken, however late the answer is");
         assert!(load.is_too_much(late), "but not any number of them");
     }
