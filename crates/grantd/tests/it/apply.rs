@@ -302,10 +302,11 @@ fn a_file_comes_through_standard_input_and_is_bounded() {
 fn where_a_step_fails_the_rest_is_told_and_done_by_the_next_run() {
     let place = Place::new();
     place.grantd("migrate");
+    // An index whose entry for that client cannot be computed; grantd runs no triggers.
     sql(
         &place,
-        "CREATE TRIGGER stop BEFORE INSERT ON clients WHEN NEW.id = 'invoicing'
-         BEGIN SELECT RAISE(ABORT, 'stopped'); END",
+        "CREATE INDEX stop ON clients \
+         (CASE id WHEN 'invoicing' THEN abs(-9223372036854775807 - 1) END)",
     );
     write(&place, EXAMPLE);
     let output = place.try_grantd("apply -f grantd.toml --json");
@@ -319,7 +320,7 @@ fn where_a_step_fails_the_rest_is_told_and_done_by_the_next_run() {
     assert_eq!(done, [true, true, true, true, true, true, false, false]);
     assert_eq!(answer["secrets"][0]["client_id"], "nightly-export", "the secret is not lost");
     assert!(answer["secrets"][0]["client_secret"].is_string());
-    sql(&place, "DROP TRIGGER stop");
+    sql(&place, "DROP INDEX stop");
     let rest = apply(&place, EXAMPLE);
     assert_eq!(lines(&rest), ["create client invoicing", "create client billing-api"]);
     assert_eq!(apply(&place, EXAMPLE)["changes"], json!([]));
