@@ -20,10 +20,12 @@ use tokio::{runtime::Handle, time::Instant};
 /// From one question to the next.
 const INTERVAL: Duration = Duration::from_millis(10);
 /// How long a question may wait before further requests are shed, in microseconds.
-const PATIENCE: u64 = 100_000;
+const PATIENCE: u64 = 50_000;
 /// So many requests for each worker must have come up while the question waited. Where there were fewer it
 /// was not our work that held it up: something else has the processor. And so many at once are always served.
 const FEW: usize = 128;
+/// The same where the question before had waited too long as well: each of them is a wait for who comes after.
+const FEWER: usize = 48;
 /// How often the log is told.
 const REPORT: Duration = Duration::from_secs(1);
 /// No question waits.
@@ -38,7 +40,8 @@ pub(super) struct Load {
     /// Requests that came up since then.
     since: AtomicU64,
     /// So many of them are always taken.
-    few: u64,
+    room: AtomicU64,
+    workers: usize,
     /// Whether any came up since the last question: without requests there is nothing to ask.
     stirred: AtomicBool,
     /// What was shed.
@@ -48,12 +51,13 @@ pub(super) struct Load {
 impl Load {
     /// One that nobody asks yet, for so many workers.
     pub(super) fn new(shed: Counter, workers: usize) -> Self {
-        let few = u64::try_from(FEW.saturating_mul(workers)).unwrap_or(u64::MAX);
+        let room = AtomicU64::new(u64::try_from(FEW * workers).unwrap_or(u64::MAX));
         Self {
             start: Instant::now(),
             asked: AtomicU64::new(NONE),
             since: AtomicU64::new(0),
-            few,
+            room,
+            workers,
             stirred: AtomicBool::new(false),
             shed,
         }
@@ -79,7 +83,7 @@ impl Load {
             return false;
         }
         let before = self.since.fetch_add(1, Ordering::Relaxed);
-        before >= self.few && self.micros(now).saturating_sub(asked) > PATIENCE
+        before >= self.room.load(Ordering::Relaxed) && self.waited(asked, now) > PATIENCE
     }
 
     /// Counts a request that was shed, and says after how many seconds to come back: not all at once.
@@ -98,8 +102,14 @@ impl Load {
         due
     }
 
-    fn answer(&self) {
-        self.asked.store(NONE, Ordering::Relaxed);
+    fn answer(&self, now: Instant) {
+        let waited = self.waited(self.asked.swap(NONE, Ordering::Relaxed), now);
+        let each = if waited > PATIENCE { FEWER } else { FEW };
+        self.room.store(u64::try_from(each * self.workers).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn waited(&self, asked: u64, now: Instant) -> u64 {
+        self.micros(now).saturating_sub(asked)
     }
 
     fn micros(&self, now: Instant) -> u64 {
@@ -116,7 +126,7 @@ fn ask_on(load: &Weak<Load>, runtime: &Handle) {
         let now = Instant::now();
         if load.ask(now) {
             let asked = Arc::clone(&load);
-            runtime.spawn(async move { asked.answer() });
+            runtime.spawn(async move { asked.answer(Instant::now()) });
         }
         if now >= due {
             due = now + REPORT;
@@ -141,6 +151,10 @@ mod tests {
         Load::new(Counter::default(), 2)
     }
 
+    fn room(load: &Load) -> u64 {
+        load.room.load(Ordering::Relaxed)
+    }
+
     async fn pass(time: Duration) -> Instant {
         tokio::time::advance(time).await;
         Instant::now()
@@ -151,13 +165,13 @@ mod tests {
         let load = load();
         assert!(!load.is_too_much(Instant::now()));
         assert!(load.ask(Instant::now()));
-        for _ in 0..load.few + 10 {
+        for _ in 0..room(&load) + 10 {
             assert!(!load.is_too_much(Instant::now()), "many at once are no delay");
         }
         let late = pass(Duration::from_micros(PATIENCE + 1)).await;
         assert!(load.is_too_much(late));
         assert!(!load.ask(late), "one question waits at a time");
-        load.answer();
+        load.answer(late);
         assert!(!load.is_too_much(late), "the queue is done");
     }
 
@@ -167,9 +181,20 @@ mod tests {
         load.is_too_much(Instant::now());
         load.ask(Instant::now());
         let late = pass(Duration::from_secs(5)).await;
-        let shed = (0..load.few).filter(|_| load.is_too_much(late)).count();
+        let shed = (0..room(&load)).filter(|_| load.is_too_much(late)).count();
         assert_eq!(shed, 0, "the first requests are taken, however late the answer is");
         assert!(load.is_too_much(late), "but not any number of them");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn behind_a_late_answer_fewer_are_taken_until_one_comes_in_time() {
+        let load = load();
+        for (waited, workers_take) in [(PATIENCE, FEW), (PATIENCE + 1, FEWER), (0, FEW)] {
+            load.is_too_much(Instant::now());
+            load.ask(Instant::now());
+            load.answer(pass(Duration::from_micros(waited)).await);
+            assert_eq!(room(&load), u64::try_from(2 * workers_take).unwrap());
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -178,7 +203,7 @@ mod tests {
         assert!(!load.ask(Instant::now()));
         load.is_too_much(Instant::now());
         assert!(load.ask(Instant::now()));
-        load.answer();
+        load.answer(Instant::now());
         assert!(!load.ask(Instant::now()));
     }
 
