@@ -9,7 +9,7 @@ use crate::{
     crowd::Crowd,
     lists,
     load::issue,
-    measured::{Verdict, quantile},
+    measured::{Verdict, quantile, thousands},
     server::{Place, Server},
 };
 
@@ -80,7 +80,5 @@ async fn costs(
     }
     sleep(REST).await;
     let after = so_far()?;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-    let thousands = tokens as f64 / 1000.0;
-    Ok([0, 1].map(|at| (after[at] - before[at]) / thousands))
+    Ok([0, 1].map(|at| (after[at] - before[at]) / thousands(tokens)))
 }

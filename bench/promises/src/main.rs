@@ -40,18 +40,15 @@ fn main() -> Result<()> {
     };
     // One thread for the load: the other processor is the server's.
     let alone = || Builder::new_current_thread().enable_all().build();
+    let everywhere = || Builder::new_multi_thread().enable_all().build();
     match what.as_str() {
         "revocation" => {
-            let everywhere = Builder::new_multi_thread().enable_all().build()?;
-            everywhere.block_on(revocation::measure(binary, number(100)?, number(200)?))
+            everywhere()?.block_on(revocation::measure(binary, number(100)?, number(200)?))
         }
         "clients" => alone()?.block_on(clients::measure(binary, number(100_000)?)),
         "console" => alone()?.block_on(console::measure(binary, number(100_000)?)),
         "guard" => alone()?.block_on(guard::measure(binary)),
-        "nodes" => {
-            let everywhere = Builder::new_multi_thread().enable_all().build()?;
-            everywhere.block_on(nodes::measure(binary))
-        }
+        "nodes" => everywhere()?.block_on(nodes::measure(binary)),
         "sizes" => alone()?.block_on(sizes::measure(binary)),
         "overload" => alone()?.block_on(overload::measure(binary, number(10)?)),
         "tokens" => alone()?.block_on(tokens::measure(binary, number(1_000_000)?)),

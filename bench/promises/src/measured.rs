@@ -16,6 +16,14 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     Ok(ticks? / TICKS_PER_SECOND)
 }
 
+/// Processor seconds that other machines on the same hardware took from this one since its start; 0 on hardware
+/// of its own. What is measured in time of day suffers from them.
+pub(crate) fn stolen_seconds() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let ticks = stat.split_whitespace().nth(8).context("the time stolen from all processors")?;
+    Ok(ticks.parse::<f64>()? / TICKS_PER_SECOND)
+}
+
 /// Memory of a process in megabytes: `VmRSS` now, `VmHWM` at most so far.
 pub(crate) fn memory_mb(pid: u32, what: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
@@ -35,6 +43,12 @@ pub(crate) fn quantile(values: &mut [f64], share: f64) -> f64 {
     )]
     let index = (values.len().saturating_sub(1) as f64 * share).round() as usize;
     values.get(index).copied().unwrap_or_default()
+}
+
+/// A count of tokens, in thousands.
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+pub(crate) fn thousands(count: usize) -> f64 {
+    count as f64 / 1000.0
 }
 
 /// What was promised, line by line.

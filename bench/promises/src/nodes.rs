@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     crowd::Crowd,
     load::issue,
-    measured::{Verdict, quantile},
+    measured::{Verdict, quantile, thousands},
     revocation,
     server::{Place, Server},
 };
@@ -93,9 +93,4 @@ fn transactions(database: &Database) -> Result<f64> {
     let count = "SELECT xact_commit + xact_rollback FROM pg_stat_database \
                  WHERE datname = current_database()";
     Ok(database.sql(count).trim().parse()?)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-fn thousands(count: usize) -> f64 {
-    count as f64 / 1000.0
 }

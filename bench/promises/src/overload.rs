@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     http::{Connection, token_request},
-    measured::Verdict,
+    measured::{Verdict, stolen_seconds},
     server::{Place, Server},
     storm::{Outcome, Storm},
 };
@@ -40,10 +40,12 @@ pub(crate) async fn measure(binary: &str, seconds: usize) -> Result<()> {
     println!("{:<46} {:>9.2} MB", "memory before", server.resident_mb()?);
     let lasts = Duration::from_secs(u64::try_from(seconds)?);
     let storm = Storm { rate: capacity * TIMES, lasts, connections: CONNECTIONS };
-    let before = server.cpu_seconds()?;
+    let (before, stolen) = (server.cpu_seconds()?, stolen_seconds()?);
     let mut storm = Measured::of(storm, storm.blow(&server.address, &request).await?);
     storm.tell(capacity);
     println!("{:<46} {:>9.2} s", "processor time of the server", server.cpu_seconds()? - before);
+    let stolen = stolen_seconds()? - stolen;
+    println!("{:<46} {stolen:>9.2} s", "processor time that other machines took");
     storm.judge(capacity, &mut verdict);
     verdict.limit("memory at most", (server.most_mb()?, "MB"), 150.0);
 

@@ -9,7 +9,7 @@ use crate::{
     crowd::Crowd,
     http::Connection,
     load::issue,
-    measured::{Verdict, quantile},
+    measured::{Verdict, quantile, thousands},
     server::{Place, Server},
 };
 
@@ -99,7 +99,5 @@ async fn cost(server: &Server, crowd: &Crowd) -> Result<f64> {
     let before = server.cpu_seconds()?;
     issue(&[server], &crowd.requests, tokens).await?;
     sleep(REST).await;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-    let thousands = tokens as f64 / 1000.0;
-    Ok((server.cpu_seconds()? - before) / thousands)
+    Ok((server.cpu_seconds()? - before) / thousands(tokens))
 }

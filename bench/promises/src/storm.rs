@@ -77,7 +77,7 @@ impl Storm {
         }
         arrivals.schedule(self.rate, self.lasts).await;
         let end = Instant::now() + PATIENCE;
-        while arrivals.waiting.available_permits() > 0 && Instant::now() < end {
+        while !arrivals.due.borrow().is_empty() && Instant::now() < end {
             sleep(TICK).await;
         }
         arrivals.waiting.close();
