@@ -53,23 +53,20 @@ pub(crate) fn run(words: &[String]) -> Outcome {
     if let Some("all") = words.first().map(String::as_str) {
         return report::renew(&words[1..]);
     }
-    if let Some(
-        what @ ("revocation" | "clients" | "console" | "guard" | "nodes" | "overload" | "sizes"),
-    ) = words.first().map(String::as_str)
-    {
+    if let Some(what) = words.first().filter(|what| report::is_promise(what)) {
         return promises(what, &words[1..]);
     }
     let plan = Plan::parse(words)?;
     tools::need("wrk", "wrk")?;
     if plan.what == What::Peers {
-        run::show(&mut run::command("cargo build --release --package grantd --package floor"))?;
+        build(&["grantd", "floor"])?;
         return peers::measure_all(&plan);
     }
     if plan.what == What::FloorOnly {
-        run::show(&mut run::command("cargo build --release --package floor"))?;
+        build(&["floor"])?;
         return cost::of_floor(&plan);
     }
-    run::show(&mut run::command("cargo build --release --package grantd --package floor"))?;
+    build(&["grantd", "floor"])?;
     cost::of_tokens(&plan)
 }
 
@@ -81,9 +78,16 @@ pub(crate) fn soak(words: &[String]) -> Outcome {
     }
 }
 
+/// One after the other: together, grantd would be built with what the others ask of shared libraries.
+fn build(packages: &[&str]) -> Outcome {
+    packages.iter().try_for_each(|package| {
+        run::show(run::command("cargo build --release --package").arg(package))
+    })
+}
+
 /// A measure of `bench/promises` on the release build.
 fn promises(what: &str, numbers: &[String]) -> Outcome {
-    run::show(&mut run::command("cargo build --release --package grantd --package promises"))?;
+    build(&["grantd", "promises"])?;
     let built = tree::target()?.join("release");
     let mut measure = std::process::Command::new(built.join("promises"));
     run::show(measure.arg(what).arg(built.join("grantd")).args(numbers))
@@ -113,9 +117,9 @@ impl Plan {
             || seconds == 0
             || rounds == 0
         {
-            return Err(Failure::usage(
-                "there are `bench` with all, token, peers, revocation, clients, console, guard, nodes, overload and sizes, and numbers above 0",
-            ));
+            let known = report::NAMES.join(", ");
+            let usage = format!("there are `bench` with all, {known}, and numbers above 0");
+            return Err(Failure::usage(usage));
         }
         Ok(Self { algs, seconds, rounds, strict, what })
     }

@@ -13,7 +13,7 @@ use crate::{
 
 const DOCUMENT: &str = "docs/benchmarks.md";
 /// The commands, in the order of the document.
-const NAMES: [&str; 9] =
+pub(super) const NAMES: [&str; 9] =
     ["token", "peers", "guard", "sizes", "nodes", "revocation", "overload", "clients", "console"];
 /// What the machine and its programs are, each said by a command.
 const MACHINE: [(&str, &str); 9] = [
@@ -27,6 +27,11 @@ const MACHINE: [(&str, &str); 9] = [
     ("node", "node --version"),
     ("python", "python3 --version"),
 ];
+
+/// Whether `bench/promises` measures it.
+pub(super) fn is_promise(name: &str) -> bool {
+    NAMES.contains(&name) && !matches!(name, "token" | "peers")
+}
 
 /// Runs those that are named, or all, and renews their figures.
 pub(super) fn renew(names: &[String]) -> Outcome {
