@@ -85,7 +85,14 @@ fn what_is_wrong_is_an_error_that_says_what_to_do() {
     is(&place, "", ("secrets", "warning", &soon.id));
     is(&place, "--listen 0.0.0.0:80 --issuer http://a.example", ("issuer", "error", "https://"));
     is(&place, "--issuer https://a.example", ("proxies", "warning", "GRANTD_TRUSTED_PROXIES"));
-    is(&place, "--access-token-ttl 0", ("settings", "error", "GRANTD_ACCESS_TOKEN_TTL"));
+    for (options, name) in [
+        ("--access-token-ttl 0", "GRANTD_ACCESS_TOKEN_TTL"),
+        ("--max-staleness 0", "GRANTD_MAX_STALENESS"),
+        ("--client-rate often", "GRANTD_CLIENT_RATE"),
+        ("--drain-timeout never", "GRANTD_DRAIN_TIMEOUT"),
+    ] {
+        is(&place, options, ("settings", "error", name));
+    }
     is(&place, "--database-url mysql://h/d", ("database", "error", "sqlite://"));
     let open_to = |name: &str, mode| {
         fs::set_permissions(place.path().join(name), fs::Permissions::from_mode(mode)).unwrap();

@@ -33,6 +33,9 @@ fn times(settings: &Settings) -> Result<String> {
     settings.client_credentials_ttl()?;
     settings.refresh_token_ttl()?;
     settings.refresh_token_idle()?;
+    settings.max_staleness()?;
+    settings.client_rate()?;
+    settings.drain()?;
     Ok(format!("can all be read; access tokens live {} seconds", ttl.seconds()))
 }
 
