@@ -91,14 +91,15 @@ fn digit_value(digit: u8) -> Option<u64> {
 
 /// Ends a text with the check over all of it.
 pub(crate) fn push_check(text: &mut String) {
-    push_number(text, &mut [crc32fast::hash(text.as_bytes())], CHECK);
+    let check = crc32fast::hash(text.as_bytes());
+    push_block(text, check.into(), CHECK);
 }
 
 /// The text before the check, where the check is right.
 pub(crate) fn strip_check(text: &str) -> Option<&str> {
     let (front, check) = text.split_at_checked(text.len().checked_sub(CHECK)?)?;
     let mut expected = String::with_capacity(CHECK);
-    push_number(&mut expected, &mut [crc32fast::hash(front.as_bytes())], CHECK);
+    push_block(&mut expected, crc32fast::hash(front.as_bytes()).into(), CHECK);
     (expected == check).then_some(front)
 }
 

@@ -1,6 +1,6 @@
 //! How long a token lives: the durations of settings, flags and rows.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// A time to live in whole seconds, from one second to ten years.
 ///
@@ -31,6 +31,17 @@ impl Ttl {
     pub const fn seconds(self) -> u32 {
         self.0
     }
+}
+
+impl From<Ttl> for Duration {
+    fn from(ttl: Ttl) -> Self {
+        Self::from_secs(ttl.0.into())
+    }
+}
+
+/// A wait as `Retry-After` says it (RFC 9110 section 10.2.3): rounded up, so that who comes back then is let through.
+pub const fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }
 
 impl fmt::Display for Ttl {

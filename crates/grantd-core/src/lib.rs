@@ -53,7 +53,7 @@ pub use authorize::{Asked, Authorized, Fact, Policy, admit, authorize};
 pub use client::{Client, ClientApi, ClientKind, ClientState, CodeRules, Credential, Pkce};
 pub use code_challenge::{CodeChallenge, CodeVerifier};
 pub use credentials::Credentials;
-pub use duration::Ttl;
+pub use duration::{Ttl, whole_seconds};
 pub use error_code::ErrorCode;
 pub use feed::{FeedProof, admit_feed, admit_feed_token};
 pub use grant_type::{GrantType, GrantTypes};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{error_code::ErrorCode, id::ClientId, raw::Authorization};
+use crate::{duration::whole_seconds, error_code::ErrorCode, id::ClientId, raw::Authorization};
 
 macro_rules! refusals {
     ($($(#[doc = $fact:literal])+ $variant:ident = $name:literal, $code:ident, $cause:literal, $remedy:literal;)+) => {
@@ -342,13 +342,11 @@ impl Refused {
             && (authorization != Authorization::Absent || refusal == Refusal::ClientNotNamed);
         Self { refusal, client: client.cloned(), challenge, retry_after: 0 }
     }
-}
 
-impl Refused {
     /// The same, for so long.
     #[must_use]
     pub fn until(self, wait: Duration) -> Self {
-        Self { retry_after: wait.as_secs() + u64::from(wait.subsec_nanos() > 0), ..self }
+        Self { retry_after: whole_seconds(wait), ..self }
     }
 }
 

@@ -10,6 +10,8 @@ use std::{
 use anyhow::{Result, anyhow, bail};
 use zeroize::Zeroizing;
 
+use crate::environment::unquoted;
+
 /// An env file as text, to be changed and written back as a whole; nobody else changes it meanwhile.
 pub(crate) struct EnvFile {
     path: PathBuf,
@@ -56,9 +58,7 @@ impl EnvFile {
     pub(crate) fn value(&self, name: &str) -> Option<Zeroizing<String>> {
         let entry = entries(&self.text).filter(|entry| names(entry, name)).last()?;
         let (_, value) = entry.split_once('=')?;
-        let value = value.trim();
-        let bare = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-        Some(Zeroizing::new(bare('"').or_else(|| bare('\'')).unwrap_or(value).to_owned()))
+        Some(Zeroizing::new(unquoted(value).to_owned()))
     }
 
     /// Sets a variable in its place, or at the end. Line ends in the value become `\n`, which every

@@ -76,7 +76,8 @@ fn utf8(name: &str, value: OsString) -> Result<String> {
     value.into_string().map_err(|_| anyhow!("{name} is not UTF-8 text: set it anew"))
 }
 
-fn unquoted(text: &str) -> &str {
+/// A value as a reader of env files would take it: without the quotes around it.
+pub(crate) fn unquoted(text: &str) -> &str {
     let text = text.trim();
     let bare = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     bare('"').or_else(|| bare('\'')).unwrap_or(text)

@@ -258,7 +258,7 @@ impl Settings {
     pub(crate) fn max_staleness(&self) -> Result<Duration> {
         let flag = self.serve.max_staleness.as_ref();
         let longest: Option<Ttl> = self.parsed("GRANTD_MAX_STALENESS", flag)?;
-        Ok(longest.map_or(MAX_STALENESS, |longest| Duration::from_secs(longest.seconds().into())))
+        Ok(longest.map_or(MAX_STALENESS, Duration::from))
     }
 
     /// How often a client may ask; `None`: as often as it can.
@@ -286,7 +286,7 @@ impl Settings {
             return Ok(Some(Duration::ZERO));
         }
         let pause = self.parsed::<Ttl>(name, flag)?;
-        Ok(pause.map(|pause| Duration::from_secs(pause.seconds().into())))
+        Ok(pause.map(Duration::from))
     }
 
     /// The log filter.

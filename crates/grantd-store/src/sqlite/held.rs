@@ -91,15 +91,16 @@ impl Held {
     }
 }
 
-/// With this mode each connection that works with the file holds a lock on it for as long as it is open,
-/// and no other one gets in.
+/// Begins a transaction of which nobody else reads or writes the file. With this mode each connection that works
+/// with it holds a lock on it for as long as it is open, and no other one gets in.
+pub(super) fn take(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "busy_timeout", PATIENCE_MS)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.execute_batch("BEGIN EXCLUSIVE")
+}
+
 fn alone(connection: Connection, place: String) -> Result<Held, MoveError> {
-    let taken = || -> rusqlite::Result<()> {
-        connection.pragma_update(None, "busy_timeout", PATIENCE_MS)?;
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        connection.execute_batch("BEGIN EXCLUSIVE")
-    };
-    match taken() {
+    match take(&connection) {
         Ok(()) => Ok(Held(connection)),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
             Err(MoveError::InUse(place))

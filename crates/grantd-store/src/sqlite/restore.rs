@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::{
     backup::{folder_of, unwritten},
     ended::{self, Before},
-    migrations,
+    held, migrations,
     record::record,
     sound,
 };
@@ -231,9 +231,8 @@ fn looks_like_one(path: &Path) -> bool {
 /// Opens a database that nobody else has open, and brings its write-ahead log home.
 fn alone(path: &Path) -> rusqlite::Result<Connection> {
     let connection = sound::open_foreign(path)?;
-    connection.pragma_update(None, "busy_timeout", 2_000)?;
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+    held::take(&connection)?;
+    connection.execute_batch("COMMIT")?;
     connection.pragma_update(None, "journal_mode", "DELETE")?;
     // Kept until the connection ends: whoever starts a server now waits, and finds another file.
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;

@@ -3,10 +3,10 @@
 use anyhow::Result;
 use grantd_issuer::{
     ToJson,
-    audit::{AuditEvent, AuditQuery},
+    audit::{AuditEvent, AuditQuery, Chain},
     hexadecimal, moment,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::registrar;
 use crate::{cli::Audit, output::Output, settings::Settings};
@@ -23,13 +23,20 @@ pub(super) async fn run(command: Audit, settings: &Settings, output: Output) -> 
         }
         Audit::Verify => {
             let chain = registrar.verify_audit().await?;
-            let hash = hexadecimal(chain.hash());
-            let document = json!({ "events": chain.length(), "hash": hash });
-            output.answer(&document, || {
-                format!("{} events, unaltered; the last one's hash is {hash}\n", chain.length())
-            })
+            output.answer(&document(&chain), || sentence(&chain) + "\n")
         }
     }
+}
+
+/// What a log that was followed to its end is, so that it can be compared with what is written elsewhere.
+pub(super) fn document(chain: &Chain) -> Value {
+    json!({ "events": chain.length(), "hash": hexadecimal(chain.hash()) })
+}
+
+/// The same for people.
+pub(super) fn sentence(chain: &Chain) -> String {
+    let (length, hash) = (chain.length(), hexadecimal(chain.hash()));
+    format!("{length} audit events, unaltered; the last one's hash is {hash}")
 }
 
 fn line(event: &AuditEvent) -> String {

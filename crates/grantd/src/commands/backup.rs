@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use grantd_issuer::{Clock, Stamp, clock::SystemClock, hexadecimal};
+use grantd_issuer::{Clock, Stamp, clock::SystemClock};
 use grantd_store::{Existing, GivenOut, Location, Restored, Restoring};
 use serde_json::json;
 
-use super::operator;
+use super::{audit, operator};
 use crate::{
     cli::{Backup, Restore},
     output::{Output, warn},
@@ -19,8 +19,8 @@ pub(super) fn back_up(options: &Backup, settings: &Settings, output: Output) -> 
     let made = grantd_store::back_up(&database, &options.file)
         .with_context(|| format!("no backup of {} was made", database.display()))?;
     let file = options.file.display().to_string();
-    let audit = match &made.chain {
-        Ok(chain) => json!({ "events": chain.length(), "hash": hexadecimal(chain.hash()) }),
+    let events = match &made.chain {
+        Ok(chain) => audit::document(chain),
         Err(error) => {
             warn(&format!("the backup is made, but it cannot be restored: {error}"));
             json!(null)
@@ -28,12 +28,9 @@ pub(super) fn back_up(options: &Backup, settings: &Settings, output: Output) -> 
     };
     let database = database.display().to_string();
     let document =
-        json!({ "database": database, "file": file, "bytes": made.bytes, "audit": audit });
+        json!({ "database": database, "file": file, "bytes": made.bytes, "audit": events });
     output.answer(&document, || {
-        let events = made.chain.as_ref().map(|chain| {
-            let (length, hash) = (chain.length(), hexadecimal(chain.hash()));
-            format!("; {length} audit events, unaltered, the last one's hash is {hash}")
-        });
+        let events = made.chain.as_ref().map(|chain| format!("; {}", audit::sentence(chain)));
         format!("{file}: {} bytes{}\n", made.bytes, events.unwrap_or_default())
     })
 }
@@ -48,13 +45,11 @@ pub(super) fn restore(options: &Restore, settings: &Settings, output: Output) ->
     let restored = grantd_store::restore(&options.file, &database, &how)
         .with_context(|| format!("{} was not restored", options.file.display()))?;
     let kept = restored.kept.as_ref().map(|kept| kept.display().to_string());
-    let audit =
-        json!({ "events": restored.chain.length(), "hash": hexadecimal(restored.chain.hash()) });
     let document = json!({
         "database": database.display().to_string(),
         "file": options.file.display().to_string(),
         "kept": kept,
-        "audit": audit,
+        "audit": audit::document(&restored.chain),
         "undone": restored.undone,
         "revoked_keys": restored.revoked_keys,
         "given_out": if options.keep_tokens { "kept" } else { "ended" },

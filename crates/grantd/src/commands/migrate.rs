@@ -1,10 +1,10 @@
 //! `grantd migrate`: the schema of a database, or everything in it into another.
 
 use anyhow::{Context, Result};
-use grantd_issuer::hexadecimal;
 use grantd_store::{Location, Moved, move_everything};
 use serde_json::{Value, json};
 
+use super::audit;
 use crate::{cli::Migrate, output::Output, settings::Settings};
 
 pub(super) async fn run(options: Migrate, settings: &Settings, output: Output) -> Result<()> {
@@ -38,10 +38,9 @@ async fn move_over(from: &Location, to: &Location, output: Output) -> Result<()>
     let (from, to) = (from.to_string(), to.to_string());
     output.answer(&document(&moved, &from, &to), || {
         let rows: u64 = moved.tables.iter().map(|(_, rows)| rows).sum();
-        let (events, hash) = (moved.chain.length(), hexadecimal(moved.chain.hash()));
+        let events = audit::sentence(&moved.chain);
         format!(
-            "{rows} rows moved to {to}, read back there and found the same; {events} audit events, unaltered, \
-             the last one's hash is {hash}\n{from} is as it was: set GRANTD_DATABASE_URL to the new database \
+            "{rows} rows moved to {to}, read back there and found the same; {events}\n{from} is as it was: set GRANTD_DATABASE_URL to the new database \
              before the next start, and put the old one away\n"
         )
     })
@@ -50,6 +49,5 @@ async fn move_over(from: &Location, to: &Location, output: Output) -> Result<()>
 fn document(moved: &Moved, from: &str, to: &str) -> Value {
     let tables: serde_json::Map<_, _> =
         moved.tables.iter().map(|(name, rows)| ((*name).to_owned(), json!(rows))).collect();
-    let audit = json!({ "events": moved.chain.length(), "hash": hexadecimal(moved.chain.hash()) });
-    json!({ "from": from, "to": to, "tables": tables, "audit": audit })
+    json!({ "from": from, "to": to, "tables": tables, "audit": audit::document(&moved.chain) })
 }

@@ -13,6 +13,7 @@ use grantd_test_postgres::{Server, Stop, server};
 
 use super::{
     dead_tokens::{active, post},
+    metrics::{metrics, value},
     server::{Client, Place, Running},
     tokens::{ask, token},
     wire::{self, Answer, request},
@@ -53,9 +54,7 @@ pub(crate) fn until(what: &str, within: Duration, mut is_so: impl FnMut() -> boo
 }
 
 fn is_up(node: &Running) -> bool {
-    let metrics = get(node, "/metrics").text();
-    let line = metrics.lines().find_map(|line| line.strip_prefix("grantd_storage_up "));
-    line.unwrap_or_else(|| panic!("{metrics}")) == "1"
+    value(&metrics(node), "grantd_storage_up").unwrap() > 0.0
 }
 
 /// 503, with a word when to come back.

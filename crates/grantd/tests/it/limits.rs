@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    metrics::{metrics, value},
     server::{Client, Place, Running, basic},
     wire::{self, Answer, request},
 };
@@ -86,11 +87,9 @@ fn ca_39_guessing_a_secret_is_slowed_down_and_shuts_nobody_out() {
     let (_, of_quiet) = guess(&running, &quiet, "192.0.2.3");
     assert_eq!(seen(&of_nobody), seen(&slowed));
     assert_eq!(seen(&of_quiet), seen(&slowed));
-    let metrics = wire::send(running.address, &request("GET", "/metrics", &[], b"")).unwrap();
-    let series = "grantd_refusals_total{refusal=\"authentication-throttled\"} ";
-    let text = metrics.text();
-    let count = text.lines().find_map(|line| line.strip_prefix(series)).unwrap();
-    assert!(count.parse::<u64>().unwrap() > 100, "{count}");
+    let series = "grantd_refusals_total{refusal=\"authentication-throttled\"}";
+    let count = value(&metrics(&running), series).unwrap();
+    assert!(count > 100.0, "{count}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::{
     wire::{self, request},
 };
 
-fn metrics(running: &Running) -> String {
+pub(crate) fn metrics(running: &Running) -> String {
     let answer = wire::send(running.address, &request("GET", "/metrics", &[], b"")).unwrap();
     assert_eq!(answer.status, 200);
     let text = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -23,7 +23,7 @@ fn metrics(running: &Running) -> String {
 }
 
 /// The value of a series, by its name with its labels.
-fn value(metrics: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(metrics: &str, series: &str) -> Option<f64> {
     let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
     Some(line.parse().unwrap())
 }

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::{
+    metrics::{metrics, value},
     server::Place,
     tokens::ask,
     wire::{self, form, request},
@@ -91,9 +92,8 @@ fn more_than_it_can_do_is_turned_away_and_a_second_later_all_is_well() {
     for _ in 0..20 {
         assert_eq!(ask(&running, &client, "").status, 200);
     }
-    let metrics = wire::send(address, &request("GET", "/metrics", &[], b"")).unwrap().text();
-    let counted = metrics.lines().find_map(|line| line.strip_prefix("grantd_shed_total "));
-    assert_eq!(counted.unwrap().parse::<usize>().unwrap(), shed);
+    let counted = value(&metrics(&running), "grantd_shed_total");
+    assert_eq!(counted, Some(f64::from(u32::try_from(shed).unwrap())));
     let warned = running.log().iter().any(|line| line.contains("overloaded"));
     assert!(warned, "the log says so");
 }

@@ -1,13 +1,13 @@
 //! The login page, and the way out.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use askama::Template;
 use axum::{
     extract::{Extension, State},
     response::Response,
 };
-use grantd_core::Secret;
+use grantd_core::{Secret, whole_seconds};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{RETRY_AFTER, SET_COOKIE, USER_AGENT},
@@ -153,8 +153,8 @@ pub(super) fn told(refused: Refused, wrong: &str) -> (StatusCode, String) {
             (StatusCode::UNPROCESSABLE_ENTITY, text.to_owned())
         }
         Refused::TooMany(wait) => {
-            let unit = if seconds(wait) == 1 { "second" } else { "seconds" };
-            let text = format!("Too many attempts. Try again in {} {unit}.", seconds(wait));
+            let unit = if whole_seconds(wait) == 1 { "second" } else { "seconds" };
+            let text = format!("Too many attempts. Try again in {} {unit}.", whole_seconds(wait));
             (StatusCode::TOO_MANY_REQUESTS, text)
         }
         Refused::Busy => {
@@ -169,14 +169,9 @@ pub(super) fn wait_for(refused: Refused, mut response: Response) -> Response {
     response.extensions_mut().insert(refused);
     let wait = match refused {
         Refused::Wrong(_) | Refused::Stale => return response,
-        Refused::TooMany(wait) => seconds(wait),
+        Refused::TooMany(wait) => whole_seconds(wait),
         Refused::Busy => 1,
     };
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
     response
-}
-
-/// Rounded up: who comes back then is let through.
-fn seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
