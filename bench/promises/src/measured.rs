@@ -1,6 +1,6 @@
 //! What Linux tells of a process, and what is said of many numbers.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::{Context, Result};
 
@@ -14,6 +14,13 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     let fields = stat.rsplit_once(')').context("a name in brackets")?.1.split_whitespace();
     let ticks: Result<f64, _> = fields.skip(11).take(2).map(str::parse::<f64>).sum();
     Ok(ticks? / TICKS_PER_SECOND)
+}
+
+/// Processor seconds of this process, to the nanosecond.
+pub(crate) fn own_cpu_seconds() -> f64 {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(spent.tv_sec.unsigned_abs(), spent.tv_nsec.try_into().unwrap_or_default())
+        .as_secs_f64()
 }
 
 /// Processor seconds that other machines on the same hardware took from this one since its start; 0 on hardware
@@ -45,7 +52,7 @@ pub(crate) fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.get(index).copied().unwrap_or_default()
 }
 
-/// A count of tokens, in thousands.
+/// A count in thousands.
 #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 pub(crate) fn thousands(count: usize) -> f64 {
     count as f64 / 1000.0

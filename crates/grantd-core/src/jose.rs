@@ -9,7 +9,7 @@ mod signing_key;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use jwk::{Jwk, JwkError, JwkSet};
-pub use jws::{JoseHeader, JwsError, UnverifiedJws};
+pub use jws::{JoseHeader, JwsError, KnownHeader, UnverifiedJws};
 pub use pem::{KeyError, PemKeys, PrivateKeyText, read_keys};
 pub use public_key::PublicKey;
 pub use signing_key::SigningKey;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use grantd_core::{PublicKey, jose::UnverifiedJws};
+use grantd_core::jose::UnverifiedJws;
 
 use crate::{
-    GuardRefusal, Principal, clock,
+    GuardRefusal, clock,
     fingerprint::fingerprint,
     key_cache::KeyCache,
     key_ring::KeyRing,
@@ -49,27 +49,31 @@ impl Jwts {
     }
 
     async fn verify_anew(&self, token: &str, rules: &Arc<Rules>) -> Result<Seal, GuardRefusal> {
-        let jws = UnverifiedJws::parse(token)?;
-        let kid = key_named_by(jws.header())?;
-        let accept = |ring: &KeyRing, key: &PublicKey| {
-            let principal: Principal = rules.accept(&jws, key, clock::now())?;
-            Ok(Seal { principal, kid: kid.into(), edition: ring.edition() })
-        };
-        if !self.keys.is_stale() {
-            let ring = self.keys.ring();
-            if let Some(key) = ring.find(kid) {
-                return accept(&ring, key);
-            }
+        if self.keys.is_stale() {
+            // What is no access token provokes no fetch.
+            key_named_by(UnverifiedJws::parse(token)?.header())?;
+        } else if let Some(seal) = judge(&self.keys.ring(), token, rules)? {
+            return Ok(seal);
         }
         self.keys.refetch().await;
         if self.keys.is_stale() {
             return Err(GuardRefusal::KeysStale);
         }
         let ring = self.keys.ring();
-        match ring.find(kid) {
-            Some(key) => accept(&ring, key),
+        match judge(&ring, token, rules)? {
+            Some(seal) => Ok(seal),
             None if ring.is_empty() => Err(GuardRefusal::KeysUnavailable),
             None => Err(GuardRefusal::KeyUnknown),
         }
     }
+}
+
+/// Who sent a token; `None` where the key that it names is not there.
+fn judge(ring: &KeyRing, token: &str, rules: &Arc<Rules>) -> Result<Option<Seal>, GuardRefusal> {
+    let jws = UnverifiedJws::parse_beside(token, ring.headers())?;
+    let kid = key_named_by(jws.header())?;
+    let Some(key) = ring.find(kid) else { return Ok(None) };
+    let principal = rules.accept(&jws, &key.public, clock::now())?;
+    key.header.get_or_init(|| jws.known_header());
+    Ok(Some(Seal { principal, kid: kid.into(), edition: ring.edition() }))
 }

@@ -1,8 +1,10 @@
 //! The issuer's keys at one moment, by key id.
 
+use std::sync::OnceLock;
+
 use grantd_core::{
     PublicKey,
-    jose::{Jwk, JwkSet},
+    jose::{Jwk, JwkSet, KnownHeader},
 };
 use serde::Deserialize;
 
@@ -14,8 +16,17 @@ const MAX_KEYS: usize = 64;
 /// Keys that can verify; a handful, so that a search through all is the fastest.
 #[derive(Debug)]
 pub(crate) struct KeyRing {
-    keys: Vec<(String, PublicKey)>,
+    keys: Vec<Key>,
     edition: u64,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Key {
+    id: String,
+    pub(crate) public: PublicKey,
+    /// How the tokens begin that it verifies, once it has verified one.
+    pub(crate) header: OnceLock<KnownHeader>,
 }
 
 /// A JWK Set whose keys may be anything yet (RFC 7517 section 5).
@@ -46,8 +57,13 @@ impl KeyRing {
     }
 
     /// The key of this id.
-    pub(crate) fn find(&self, kid: &str) -> Option<&PublicKey> {
-        self.keys.iter().find(|(name, _)| name == kid).map(|(_, key)| key)
+    pub(crate) fn find(&self, kid: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.id == kid)
+    }
+
+    /// How tokens begin that were verified by one of them.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &KnownHeader> {
+        self.keys.iter().filter_map(|key| key.header.get())
     }
 
     /// Counts the sets that differed from the one before.
@@ -57,8 +73,8 @@ impl KeyRing {
 
     /// This one in the place of the one before.
     pub(crate) fn after(self, before: &Self) -> Self {
-        let same = |(mine, theirs): (&(String, PublicKey), &(String, PublicKey))| {
-            mine.0 == theirs.0 && mine.1.jwk() == theirs.1.jwk()
+        let same = |(mine, theirs): (&Key, &Key)| {
+            mine.id == theirs.id && mine.public.jwk() == theirs.public.jwk()
         };
         let unchanged = self.len() == before.len() && self.keys.iter().zip(&before.keys).all(same);
         Self { edition: before.edition + u64::from(!unchanged), ..self }
@@ -78,11 +94,11 @@ impl KeyRing {
     fn of(jwks: impl Iterator<Item = Jwk>) -> Self {
         let mut ring = Self { keys: Vec::new(), edition: 0 };
         for mut jwk in jwks {
-            if let Some(kid) = jwk.kid.take()
-                && ring.find(&kid).is_none()
-                && let Ok(key) = jwk.to_public_key()
+            if let Some(id) = jwk.kid.take()
+                && ring.find(&id).is_none()
+                && let Ok(public) = jwk.to_public_key()
             {
-                ring.keys.push((kid, key));
+                ring.keys.push(Key { id, public, header: OnceLock::new() });
             }
         }
         ring
@@ -114,8 +130,8 @@ mod tests {
         ]});
         let ring = KeyRing::parse(set.to_string().as_bytes(), "").unwrap();
         assert_eq!(ring.len(), 2);
-        assert_eq!(ring.find("a").unwrap().jwk().x, first.public().jwk().x);
-        assert_eq!(ring.find("b").unwrap().jwk().x, second.public().jwk().x);
+        assert_eq!(ring.find("a").unwrap().public.jwk().x, first.public().jwk().x);
+        assert_eq!(ring.find("b").unwrap().public.jwk().x, second.public().jwk().x);
     }
 
     #[test]

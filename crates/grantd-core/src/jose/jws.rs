@@ -1,5 +1,7 @@
 //! Reading a compact JWS (RFC 7515 section 7.1) that comes from outside.
 
+use std::{borrow::Cow, iter};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
@@ -39,9 +41,28 @@ pub struct JoseHeader {
     crit: bool,
 }
 
+impl JoseHeader {
+    fn read(text: &str) -> Result<Self, JwsError> {
+        let header = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| JwsError::Malformed)?;
+        // Serde would also take an array of the members in their order.
+        if header.trim_ascii_start().first() != Some(&b'{') {
+            return Err(JwsError::Malformed);
+        }
+        let header: Self = serde_json::from_slice(&header).map_err(|_| JwsError::Malformed)?;
+        if header.crit { Err(JwsError::Critical) } else { Ok(header) }
+    }
+}
+
+/// A header that was read before, beside the text that says it: all tokens by one key begin alike.
+#[derive(Debug)]
+pub struct KnownHeader {
+    text: String,
+    header: JoseHeader,
+}
+
 /// A JWS in three parts, nothing of it believed yet but the shape.
 pub struct UnverifiedJws<'a> {
-    header: JoseHeader,
+    header: Cow<'a, JoseHeader>,
     signing_input: &'a str,
     payload: &'a str,
     signature: &'a str,
@@ -53,25 +74,33 @@ impl<'a> UnverifiedJws<'a> {
 
     /// Splits a token and reads its header; bounded before anything is searched.
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        Self::parse_beside(token, iter::empty())
+    }
+
+    /// The same, where a header that is among these need not be read again.
+    pub fn parse_beside(
+        token: &'a str,
+        mut known: impl Iterator<Item = &'a KnownHeader>,
+    ) -> Result<Self, JwsError> {
         if token.len() > Self::MAX_LENGTH {
             return Err(JwsError::TooLong);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Malformed)?;
-        if payload.contains('.') {
+        if payload.bytes().filter(|byte| *byte == b'.').count() > 0 {
             return Err(JwsError::Malformed);
         }
-        let header = BASE64_URL_SAFE_NO_PAD.decode(header).map_err(|_| JwsError::Malformed)?;
-        // Serde would also take an array of the members in their order.
-        if header.trim_ascii_start().first() != Some(&b'{') {
-            return Err(JwsError::Malformed);
-        }
-        let header: JoseHeader =
-            serde_json::from_slice(&header).map_err(|_| JwsError::Malformed)?;
-        if header.crit {
-            return Err(JwsError::Critical);
-        }
+        let header = match known.find(|known| known.text == header) {
+            Some(known) => Cow::Borrowed(&known.header),
+            None => Cow::Owned(JoseHeader::read(header)?),
+        };
         Ok(Self { header, signing_input, payload, signature })
+    }
+
+    /// The header with its text, to be known when another token has it.
+    pub fn known_header(&self) -> KnownHeader {
+        let text = self.signing_input.split('.').next().unwrap_or_default().to_owned();
+        KnownHeader { text, header: self.header.clone().into_owned() }
     }
 
     /// The header, for choosing the key; still only a claim.
@@ -121,6 +150,22 @@ mod tests {
         ] {
             assert_eq!(parse(wrong), Err(JwsError::Malformed), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_known_header_is_taken_for_its_own_text_alone() {
+        let token = |header: &str| format!("{}.e30.AA", BASE64_URL_SAFE_NO_PAD.encode(header));
+        let (first, other) = (r#"{"alg":"ES256","kid":"k"}"#, r#"{"alg":"ES256","kid":"kk"}"#);
+        let seen = token(first);
+        let known = UnverifiedJws::parse(&seen).unwrap().known_header();
+        for text in [first, other] {
+            let token = token(text);
+            let beside = UnverifiedJws::parse_beside(&token, iter::once(&known)).unwrap();
+            assert_eq!(beside.header(), UnverifiedJws::parse(&token).unwrap().header(), "{text}");
+            assert_eq!(matches!(beside.header, Cow::Borrowed(_)), text == first, "{text}");
+        }
+        let cut = &seen[1..];
+        assert!(UnverifiedJws::parse_beside(cut, iter::once(&known)).is_err());
     }
 
     #[test]
