@@ -21,6 +21,8 @@ const CONNECTIONS: usize = 2000;
 const FULL: usize = 32;
 /// How long the capacity is measured.
 const TRIAL: Duration = Duration::from_secs(4);
+/// How many storms there are; what other machines take from this one is seen in the latencies of all.
+const STORMS: usize = 3;
 /// After the storm the node has so long to be well.
 const CALM: Duration = Duration::from_secs(1);
 
@@ -40,54 +42,55 @@ pub(crate) async fn measure(binary: &str, seconds: usize) -> Result<()> {
     println!("{:<46} {:>9.2} MB", "memory before", server.resident_mb()?);
     let lasts = Duration::from_secs(u64::try_from(seconds)?);
     let storm = Storm { rate: capacity * TIMES, lasts, connections: CONNECTIONS };
-    let (before, stolen) = (server.cpu_seconds()?, stolen_seconds()?);
-    let mut storm = Measured::of(storm, storm.blow(&server.address, &request).await?);
-    storm.tell(capacity);
-    println!("{:<46} {:>9.2} s", "processor time of the server", server.cpu_seconds()? - before);
-    let stolen = stolen_seconds()? - stolen;
-    println!("{:<46} {stolen:>9.2} s", "processor time that other machines took");
-    storm.judge(capacity, &mut verdict);
-    verdict.limit("memory at most", (server.most_mb()?, "MB"), 150.0);
-
-    sleep(CALM).await;
+    let mut measured = Vec::with_capacity(STORMS);
+    for _ in 0..STORMS {
+        measured.push(Measured::of(storm, &server, &request).await?);
+    }
+    let least = |one: &Measured, other: &Measured| one.stolen.total_cmp(&other.stolen);
+    let mut calmest = measured.into_iter().min_by(least).context("a storm")?;
+    println!("of {STORMS} storms the one in which other machines took the least processor time:");
+    calmest.tell(capacity, &mut verdict);
+    verdict.limit("memory at most, of all storms", (server.most_mb()?, "MB"), 150.0);
     println!("{:<46} {:>9.2} MB", "memory a second after", server.resident_mb()?);
-    let light = Storm { rate: capacity / 10.0, lasts: Duration::from_secs(2), connections: FULL };
-    let mut after = light.blow(&server.address, &request).await?;
-    let (_, p99) = Outcome::quantiles(&mut after.answered);
-    #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
-    let unserved = (after.shed.len() + after.broken + after.unsent) as f64;
-    verdict.limit("a second after, light load: not served", (unserved, ""), 0.0);
-    verdict.limit("a second after, light load: p99", (p99, "ms"), 50.0);
     verdict.end()
 }
 
-/// A storm and what became of it.
+/// A storm, what became of it, and how the node was a second later.
 struct Measured {
     storm: Storm,
     outcome: Outcome,
+    /// Processor seconds of the server.
+    spent: f64,
+    /// Processor seconds that other machines took, until the end of the light load.
+    stolen: f64,
+    after: Outcome,
 }
 
 impl Measured {
-    fn of(storm: Storm, outcome: Outcome) -> Self {
-        Self { storm, outcome }
+    async fn of(storm: Storm, server: &Server, request: &[u8]) -> Result<Self> {
+        let (spent, stolen) = (server.cpu_seconds()?, stolen_seconds()?);
+        let outcome = storm.blow(&server.address, request).await?;
+        let spent = server.cpu_seconds()? - spent;
+        sleep(CALM).await;
+        let (rate, lasts) = (storm.rate / TIMES / 10.0, Duration::from_secs(2));
+        let light = Storm { rate, lasts, connections: FULL };
+        let after = light.blow(&server.address, request).await?;
+        Ok(Self { storm, outcome, spent, stolen: stolen_seconds()? - stolen, after })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
-    fn tell(&self, capacity: f64) {
-        let Outcome { answered, shed, broken, unsent, late } = &self.outcome;
+    fn tell(&mut self, capacity: f64, verdict: &mut Verdict) {
+        let Outcome { answered, shed, broken, unsent, late } = &mut self.outcome;
         let seconds = self.storm.lasts.as_secs_f64();
-        let sent = answered.len() + shed.len() + broken;
-        let offered = (sent + unsent) as f64 / seconds;
+        let sent = answered.len() + shed.len() + *broken;
+        let offered = (sent + *unsent) as f64 / seconds;
+        println!("{:<46} {:>9.2} s", "processor time that other machines took", self.stolen);
         println!("{:<46} {offered:>9.0} /s ({:.1} times)", "offered", offered / capacity);
         println!("{:<46} {late:>9.2} ms", "the schedule itself was late by at most");
-        println!("{:<46} {:>9.0} /s", "answered", answered.len() as f64 / seconds);
+        let rate = answered.len() as f64 / seconds;
+        println!("{:<46} {rate:>9.0} /s", "answered");
         println!("{:<46} {:>9.1} %", "shed", 100.0 * shed.len() as f64 / sent.max(1) as f64);
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
-    fn judge(&mut self, capacity: f64, verdict: &mut Verdict) {
-        let Outcome { answered, shed, broken, unsent, .. } = &mut self.outcome;
-        let rate = answered.len() as f64 / self.storm.lasts.as_secs_f64();
+        println!("{:<46} {:>9.2} s", "processor time of the server", self.spent);
         let lost = 100.0 * (1.0 - rate / capacity);
         verdict.limit("capacity lost to saying no", (lost, "%"), 75.0);
         let (p50, p99) = Outcome::quantiles(answered);
@@ -97,6 +100,12 @@ impl Measured {
         println!("{:<46} {p50:>9.2} ms", "shed: p50");
         verdict.limit("shed: p99", (p99, "ms"), 250.0);
         verdict.limit("broken off, or never sent", ((*broken + *unsent) as f64, ""), 0.0);
+
+        let Outcome { answered, shed, broken, unsent, .. } = &mut self.after;
+        let unserved = (shed.len() + *broken + *unsent) as f64;
+        verdict.limit("a second after, light load: not served", (unserved, ""), 0.0);
+        let (_, p99) = Outcome::quantiles(answered);
+        verdict.limit("a second after, light load: p99", (p99, "ms"), 50.0);
     }
 }
 
