@@ -32,6 +32,7 @@ class Client(db.Model, OAuth2ClientMixin):
 
 class Token(db.Model, OAuth2TokenMixin):
     id = db.Column(db.Integer, primary_key=True)
+    user_id = db.Column(db.Integer)
 
 
 class ClientCredentials(grants.ClientCredentialsGrant):
