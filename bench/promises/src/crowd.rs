@@ -9,8 +9,6 @@ use tokio::task::JoinSet;
 
 use crate::{http::token_request, measured::Dice, server::Place};
 
-/// How many are made at once, so that they share the commits of the store.
-const TOGETHER: usize = 256;
 /// One of so many is revoked.
 const REVOKED: usize = 50;
 
@@ -28,10 +26,10 @@ impl Crowd {
         let registrar = Arc::new(Registrar::new(place.storage().await?));
         let hasher = Arc::new(place.secret_key()?.secret_hasher());
         rights(&registrar).await?;
-        let mut made = Vec::with_capacity(count);
+        let (mut made, together) = (Vec::with_capacity(count), place.together());
         let mut running = JoinSet::new();
         for n in 0..count + count / REVOKED {
-            if running.len() >= TOGETHER {
+            if running.len() >= together {
                 made.extend(running.join_next().await.context("a client to be")???);
             }
             let dies = n % (REVOKED + 1) == REVOKED;

@@ -49,8 +49,10 @@ pub(crate) async fn measure(binary: &str) -> Result<()> {
     }
     let misses = first.misses().await?;
     println!("{:<46} {misses:>9}", "clients that the first node read");
-    print!("revoked at one node, refused by guards of another: ");
-    revocation::through(&place, [&first, &more[0]], 50, 50, REVOKED).await?;
+    println!(
+        "tokens of one node, their clients revoked on the database, at guards of another node:"
+    );
+    revocation::through(&place, [&more[0], &first], 50, 50, REVOKED).await?;
     verdict.end()
 }
 

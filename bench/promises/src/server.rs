@@ -37,6 +37,11 @@ impl Place {
         Self::with(binary, Some(database))
     }
 
+    /// How many changes are made at once: SQLite's share their commits, PostgreSQL's come one after the other.
+    pub(crate) fn together(&self) -> usize {
+        if self.database.is_some() { 4 } else { 256 }
+    }
+
     fn with(binary: &str, database: Option<String>) -> Result<Self> {
         let place = Self { folder: tempfile::tempdir()?, binary: binary.to_owned(), database };
         place.grantd("keys generate --alg EdDSA --alg ES256 --alg RS256 --json")?;
