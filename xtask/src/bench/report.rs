@@ -60,9 +60,9 @@ pub(super) fn renew(names: &[String]) -> Outcome {
 /// What a benchmark prints, shown on the way, and whether it kept to its limits.
 fn figures(name: &str) -> Outcome<(String, bool)> {
     let this = std::env::current_exe().map_err(|error| Failure::broken(error.to_string()))?;
-    let strict = if name == "token" { &["--strict"][..] } else { &[] };
+    let more = if name == "token" { &["--strict", "--rounds", "5"][..] } else { &[] };
     let mut command = Command::new(this);
-    command.args(["bench", name]).args(strict).current_dir(tree::root());
+    command.args(["bench", name]).args(more).current_dir(tree::root());
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Failure::broken(error.to_string()))?;
     let mut figures = String::new();
