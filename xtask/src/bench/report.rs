@@ -20,7 +20,7 @@ const MACHINE: [(&str, &str); 9] = [
     ("processor", "lscpu | sed -n 's/^Model name: *//p'"),
     ("processors", "nproc"),
     ("memory", "sed -n 's/^MemTotal: *//p' /proc/meminfo"),
-    ("system", ". /etc/os-release; echo \"$PRETTY_NAME, Linux $(uname -r)\""),
+    ("system", ". /etc/os-release; echo \"$PRETTY_NAME, Linux $(uname -r | cut -d- -f1)\""),
     ("grantd", GRANTD),
     ("rustc", "rustc --version"),
     ("wrk", "wrk -v 2>&1 | sed -n 's/^wrk \\([^ ]*\\).*/\\1/p'"),
@@ -60,7 +60,8 @@ pub(super) fn renew(names: &[String]) -> Outcome {
 /// What a benchmark prints, shown on the way, and whether it kept to its limits.
 fn figures(name: &str) -> Outcome<(String, bool)> {
     let this = std::env::current_exe().map_err(|error| Failure::broken(error.to_string()))?;
-    let more = if name == "token" { &["--strict", "--rounds", "5"][..] } else { &[] };
+    let more =
+        if name == "token" { &["--strict", "--seconds", "1", "--rounds", "21"][..] } else { &[] };
     let mut command = Command::new(this);
     command.args(["bench", name]).args(more).current_dir(tree::root());
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();

@@ -40,7 +40,8 @@ impl Link {
     pub(super) async fn alone(&self) -> Result<Work, StorageFault> {
         let leave = self.line.enter()?;
         let turn = timeout(WAIT, Arc::clone(&self.writers).acquire_owned()).await;
-        let turn = turn.map_err(|_| Missed::Late.fault())?;
+        let full = "PostgreSQL: more changes wait than can be made in time: make fewer at once";
+        let turn = turn.map_err(|_| StorageFault::plain(full))?;
         let turn = turn.map_err(|error| StorageFault::new("PostgreSQL: no turn", error))?;
         self.begin(sql::BEGIN_ALONE, ANSWER, (leave, Some(turn))).await
     }
