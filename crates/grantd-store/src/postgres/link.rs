@@ -1,6 +1,11 @@
 //! The way to the server: a bounded pool, a deadline for every answer.
 
-use std::{future::Future, ops::Deref, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
@@ -26,8 +31,6 @@ const WRITERS: usize = 8;
 pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// How often a question goes to another connection, because the one it went to had ended unnoticed.
 pub(super) const RETRIES: u32 = 1;
-/// What is younger was made after its neighbours had ended.
-const FRESH: Duration = Duration::from_millis(500);
 /// How long an answer may take. The server gives up the statements of a transaction before.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
@@ -61,6 +64,8 @@ pub(super) struct Link {
 /// A connection, and the leave to ask by it.
 pub(super) struct Connected {
     connection: Object,
+    /// Since when it is in use.
+    since: Instant,
     _leave: Leave,
 }
 
@@ -185,7 +190,7 @@ impl Link {
             }
         };
         match got {
-            Ok(connection) => Ok(Connected { connection, _leave: leave }),
+            Ok(connection) => Ok(Connected { connection, since: Instant::now(), _leave: leave }),
             Err(error) => {
                 if matches!(error, PoolError::Backend(_) | PoolError::Timeout(TimeoutType::Create))
                 {
@@ -208,9 +213,10 @@ impl Link {
         retries: &mut u32,
     ) -> bool {
         let Some(missed) = missed.filter(|missed| missed.ends_connection()) else { return false };
+        let since = connection.since;
         connection.close();
-        // What idles beside it is older than this, and went to the same server: it has ended as well.
-        self.pool.retain(|_, metrics| metrics.recycle_count == 0 && metrics.age() < FRESH);
+        // What idles beside it went to the same server: it has ended as well, unless it was made since.
+        self.pool.retain(|_, metrics| metrics.age() < since.elapsed());
         let may = missed.is_cut() && *retries > 0;
         *retries = retries.saturating_sub(1);
         may
