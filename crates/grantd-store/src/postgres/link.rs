@@ -1,18 +1,16 @@
 //! The way to the server: a bounded pool, a deadline for every answer.
 
-use std::{
-    future::Future,
-    ops::Deref,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
 use futures_util::future::{join_all, join3};
 use grantd_issuer::StorageFault;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 use tokio_postgres::{Client, Error, Row, error::SqlState};
 
 use super::{
