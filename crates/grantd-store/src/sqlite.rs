@@ -31,12 +31,13 @@ use std::{
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use grantd_core::Client;
 use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use backup::back_up;
 pub(crate) use held::Held;
@@ -49,6 +50,8 @@ use lane::{Reader, Writer};
 const READERS: usize = 2;
 /// How long a statement waits for another process's write.
 const BUSY_MS: u32 = 5_000;
+/// From one try to switch the journal to the next.
+const SWITCH_MS: u32 = 20;
 
 /// Storage in an SQLite file. Opening it migrates it; what a call answers is on disk.
 pub struct Sqlite {
@@ -135,12 +138,28 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.pragma_update(None, "busy_timeout", BUSY_MS)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    switch_to_wal(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     sound::run_nothing_of(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// For this SQLite does not wait by itself: of two that open a new file at once, one finds it locked for a moment.
+fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let mut tries = BUSY_MS / SWITCH_MS;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if tries > 0 && error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) =>
+            {
+                tries -= 1;
+                std::thread::sleep(Duration::from_millis(SWITCH_MS.into()));
+            }
+            switched => return switched,
+        }
+    }
 }
 
 #[async_trait]
