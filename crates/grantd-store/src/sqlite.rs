@@ -38,6 +38,7 @@ use async_trait::async_trait;
 use grantd_core::Client;
 use grantd_issuer::{Clients, StorageFault, change_log::ChangeEntry};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::time::Instant;
 
 pub use backup::back_up;
 pub(crate) use held::Held;
@@ -49,9 +50,9 @@ use lane::{Reader, Writer};
 /// How many connections read side by side.
 const READERS: usize = 2;
 /// How long a statement waits for another process's write.
-const BUSY_MS: u32 = 5_000;
+const BUSY: Duration = Duration::from_secs(5);
 /// From one try to switch the journal to the next.
-const SWITCH_MS: u32 = 20;
+const SWITCH: Duration = Duration::from_millis(20);
 
 /// Storage in an SQLite file. Opening it migrates it; what a call answers is on disk.
 pub struct Sqlite {
@@ -137,7 +138,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.pragma_update(None, "busy_timeout", BUSY_MS)?;
+    connection.busy_timeout(BUSY)?;
     switch_to_wal(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -146,19 +147,18 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// For this SQLite does not wait by itself: of two that open a new file at once, one finds it locked for a moment.
+/// For this SQLite does not always wait by itself: of two that open a new file at once, one finds it locked for a
+/// moment. Where it does wait, the time is over after that.
 fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
-    let mut tries = BUSY_MS / SWITCH_MS;
+    let begun = Instant::now();
     loop {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error)
-                if tries > 0 && error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) =>
-            {
-                tries -= 1;
-                std::thread::sleep(Duration::from_millis(SWITCH_MS.into()));
-            }
-            switched => return switched,
+        let switched = connection.pragma_update(None, "journal_mode", "WAL");
+        let is_busy =
+            |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+        if !switched.as_ref().is_err_and(is_busy) || begun.elapsed() >= BUSY {
+            return switched;
         }
+        std::thread::sleep(SWITCH);
     }
 }
 
@@ -221,5 +221,16 @@ mod tests {
         for refused in ["INSERT INTO b VALUES (2)", "INSERT INTO a VALUES ('text')"] {
             assert!(connection.execute(refused, []).is_err(), "{refused}");
         }
+    }
+    #[test]
+    fn a_file_that_somebody_holds_alone_is_given_up_after_the_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grantd.db");
+        let other = Connection::open(&path).unwrap();
+        held::take(&other).unwrap();
+        let begun = Instant::now();
+        let error = connect(&path).unwrap_err();
+        assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy));
+        assert!(begun.elapsed() >= BUSY && begun.elapsed() < BUSY * 3, "{:?}", begun.elapsed());
     }
 }
