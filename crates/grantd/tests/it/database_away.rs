@@ -54,7 +54,9 @@ pub(crate) fn until(what: &str, within: Duration, mut is_so: impl FnMut() -> boo
 }
 
 fn is_up(node: &Running) -> bool {
-    value(&metrics(node), "grantd_storage_up").unwrap() > 0.0
+    let up = value(&metrics(node), "grantd_storage_up");
+    assert!(up.is_some(), "every node says so");
+    up == Some(1.0)
 }
 
 /// 503, with a word when to come back.
