@@ -40,8 +40,8 @@ impl From<Ttl> for Duration {
 }
 
 /// A wait as `Retry-After` says it (RFC 9110 section 10.2.3): rounded up, so that who comes back then is let through.
-pub const fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + (wait.subsec_nanos() > 0) as u64
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl fmt::Display for Ttl {

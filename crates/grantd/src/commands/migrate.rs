@@ -40,8 +40,8 @@ async fn move_over(from: &Location, to: &Location, output: Output) -> Result<()>
         let rows: u64 = moved.tables.iter().map(|(_, rows)| rows).sum();
         let events = audit::sentence(&moved.chain);
         format!(
-            "{rows} rows moved to {to}, read back there and found the same; {events}\n{from} is as it was: set GRANTD_DATABASE_URL to the new database \
-             before the next start, and put the old one away\n"
+            "{rows} rows moved to {to}, read back there and found the same; {events}\n{from} is as it was: \
+             set GRANTD_DATABASE_URL to the new database before the next start, and put the old one away\n"
         )
     })
 }

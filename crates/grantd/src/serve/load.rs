@@ -23,9 +23,9 @@ const INTERVAL: Duration = Duration::from_millis(10);
 const PATIENCE: u64 = 50_000;
 /// So many requests for each worker must have come up while the question waited. Where there were fewer it
 /// was not our work that held it up: something else has the processor. And so many at once are always served.
-const FEW: usize = 128;
+const FEW: u64 = 128;
 /// The same where the question before had waited too long as well: each of them is a wait for who comes after.
-const FEWER: usize = 48;
+const FEWER: u64 = 48;
 /// How often the log is told.
 const REPORT: Duration = Duration::from_secs(1);
 /// No question waits.
@@ -41,7 +41,7 @@ pub(super) struct Load {
     since: AtomicU64,
     /// So many of them are always taken.
     room: AtomicU64,
-    workers: usize,
+    workers: u64,
     /// Whether any came up since the last question: without requests there is nothing to ask.
     stirred: AtomicBool,
     /// What was shed.
@@ -51,12 +51,12 @@ pub(super) struct Load {
 impl Load {
     /// One that nobody asks yet, for so many workers.
     pub(super) fn new(shed: Counter, workers: usize) -> Self {
-        let room = AtomicU64::new(u64::try_from(FEW * workers).unwrap_or(u64::MAX));
+        let workers = u64::try_from(workers).unwrap_or(1);
         Self {
             start: Instant::now(),
             asked: AtomicU64::new(NONE),
             since: AtomicU64::new(0),
-            room,
+            room: AtomicU64::new(FEW * workers),
             workers,
             stirred: AtomicBool::new(false),
             shed,
@@ -105,7 +105,7 @@ impl Load {
     fn answer(&self, now: Instant) {
         let waited = self.waited(self.asked.swap(NONE, Ordering::Relaxed), now);
         let each = if waited > PATIENCE { FEWER } else { FEW };
-        self.room.store(u64::try_from(each * self.workers).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.room.store(each * self.workers, Ordering::Relaxed);
     }
 
     fn waited(&self, asked: u64, now: Instant) -> u64 {
@@ -193,7 +193,7 @@ mod tests {
             load.is_too_much(Instant::now());
             load.ask(Instant::now());
             load.answer(pass(Duration::from_micros(waited)).await);
-            assert_eq!(room(&load), u64::try_from(2 * workers_take).unwrap());
+            assert_eq!(room(&load), 2 * workers_take);
         }
     }
 
